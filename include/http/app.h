@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a running server holds: wired once by src/main.c, read by every request, closed in reverse order. */
+#ifndef PARTNERD_HTTP_APP_H
+#define PARTNERD_HTTP_APP_H
+
+#include "base/settings.h"
+#include "contract/contract.h"
+#include "db/db.h"
+#include "http/endpoint.h"
+
+struct keys;     /* src/http/keys.c: signing keys and JWKS */
+struct tokens;   /* src/http/tokens.c: mint, verify, cache, revocation */
+struct limits;   /* src/http/limits.c: rate limits */
+struct metrics;  /* src/http/metrics.c */
+struct bindings; /* src/http/bindings.c: operation index → endpoint */
+
+struct app {
+	const struct settings *settings;
+	struct contract *contract;
+	struct db *db;
+	struct bindings *bindings;
+	struct keys *keys;
+	struct tokens *tokens;
+	struct limits *limits;
+	struct metrics *metrics;
+	const char *issuer;              /* public URL without a trailing slash */
+	unsigned char secret[32];        /* cursors, refresh tokens */
+	_Atomic bool draining;           /* readyz answers 503, answers carry Connection: close */
+	_Atomic bool database_ready;
+};
+
+#endif

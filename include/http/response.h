@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The answer: status, a malloc'ed body that is handed to the HTTP library without a copy, and the few header fields
+ * that differ between answers. Everything that every answer has (request id, CORS, security headers, rate limit) is
+ * added by server.c in one place. Header values must be visible ASCII.
+ */
+#ifndef PARTNERD_HTTP_RESPONSE_H
+#define PARTNERD_HTTP_RESPONSE_H
+
+#include <jansson.h>
+
+#include "base/problem.h"
+#include "base/text.h"
+
+struct request;
+
+#define RESPONSE_MAX_HEADERS 12
+
+enum cache_kind { CACHE_NO_STORE, CACHE_PRIVATE, CACHE_PUBLIC_5M };
+
+struct response {
+	int status;
+	const char *content_type; /* NULL: no body */
+	struct text body;
+	enum cache_kind cache;
+	enum problem_code problem; /* for log and metrics, valid when status >= 400 */
+	struct {
+		const char *name;  /* static */
+		const char *value; /* on the request's arena */
+	} headers[RESPONSE_MAX_HEADERS];
+	size_t header_count;
+};
+
+/* Adds a header; a value with control characters is dropped. */
+void response_header(struct response *response, const char *name, const char *value);
+/* ETag: "<version>" */
+void response_etag(struct response *response, struct request *request, const char *version);
+
+/* Answers with application/problem+json. Logs nothing; the top does. */
+void response_problem(struct response *response, struct request *request, const struct problem *problem);
+
+/* A small JSON answer made with jansson (tokens, meta). Takes the reference of `value`. Status 200 unless set before. */
+void response_json(struct response *response, int status, json_t *value);
+
+#endif
