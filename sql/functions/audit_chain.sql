@@ -1,0 +1,83 @@
+-- SPDX-License-Identifier: Apache-2.0
+--
+-- The hash chain of the ledger. Writers append entries that carry their own hash and never wait for each other; one
+-- sealer per program (an advisory lock is its lease) chains what has been committed and gives it its sequence number.
+
+create or replace function audit_genesis(program uuid) returns bytea language sql immutable parallel safe as
+$$ select sha256(convert_to('partnerd audit chain ' || program::text, 'UTF8')) $$;
+
+create or replace function audit_link(prev_hash bytea, entry_hash bytea, seq bigint) returns bytea
+language sql immutable parallel safe as
+$$ select sha256(prev_hash || entry_hash || int8send(seq)) $$;
+
+-- Seals up to `batch` committed entries of the present program. Gives back the new head; sealed = 0 when there was
+-- nothing to do or another sealer holds the lease.
+create or replace function audit_seal(batch int, out sealed int, out head_seq bigint, out head_hash bytea)
+language plpgsql as
+$$
+declare
+	entry record;
+	ids uuid[] := '{}';
+	seqs bigint[] := '{}';
+	prevs bytea[] := '{}';
+	hashes bytea[] := '{}';
+begin
+	sealed := 0;
+	if not pg_try_advisory_xact_lock(hashtextextended('partnerd.seal ' || app_program()::text, 0)) then
+		return;
+	end if;
+	select a.seq, a.hash into head_seq, head_hash from audit_entries a
+	where a.program_id = app_program() and a.seq is not null order by a.seq desc limit 1;
+	head_seq := coalesce(head_seq, 0);
+	head_hash := coalesce(head_hash, audit_genesis(app_program()));
+	for entry in select a.id, a.entry_hash from audit_entries a
+		where a.program_id = app_program() and a.seq is null order by a.recorded_at, a.id limit batch
+	loop
+		head_seq := head_seq + 1;
+		ids := ids || entry.id;
+		seqs := seqs || head_seq;
+		prevs := prevs || head_hash;
+		head_hash := audit_link(head_hash, entry.entry_hash, head_seq);
+		hashes := hashes || head_hash;
+		sealed := sealed + 1;
+	end loop;
+	update audit_entries a set seq = s.seq, prev_hash = s.prev_hash, hash = s.hash
+	from unnest(ids, seqs, prevs, hashes) s(id, seq, prev_hash, hash)
+	where a.program_id = app_program() and a.id = s.id and a.seq is null;
+end $$;
+
+-- Every fault of the present program's chain, the earliest first: an entry whose content or hash was changed, a link
+-- that does not hold, a hole in the numbers, a checkpoint the chain does not reach.
+create or replace function audit_faults()
+returns table (seq bigint, entry_id uuid, kind text, detail text) language sql stable as
+$$
+	with chain as (
+		select a.seq, a.id, a.entry_hash, a.prev_hash, a.hash, a.content_hash,
+			audit_content_hash(a.previous, a.current) as true_content_hash, audit_entry_hash(a) as true_entry_hash,
+			coalesce(lag(a.hash) over in_order, audit_genesis(a.program_id)) as true_prev_hash,
+			coalesce(lag(a.seq) over in_order, 0) + 1 as true_seq
+		from audit_entries a
+		where a.program_id = app_program() and a.seq is not null
+		window in_order as (order by a.seq)
+	), faults as (
+		select c.seq, c.id as entry_id, f.kind, f.detail
+		from chain c, lateral (values
+			(c.content_hash <> c.true_content_hash or c.entry_hash <> c.true_entry_hash,
+				'entry_changed', 'The entry does not match its own hash.'),
+			(c.seq <> c.true_seq, 'entry_missing', 'A sequence number before this one is missing.'),
+			(c.prev_hash <> c.true_prev_hash or c.hash <> audit_link(c.prev_hash, c.entry_hash, c.seq),
+				'chain_broken', 'The link to the entry before does not hold.')
+		) f(is_fault, kind, detail)
+		where f.is_fault
+		union all
+		select null, a.id, 'entry_changed', 'The entry was changed before it was sealed.'
+		from audit_entries a
+		where a.program_id = app_program() and a.seq is null
+			and (a.content_hash <> audit_content_hash(a.previous, a.current) or a.entry_hash <> audit_entry_hash(a))
+		union all
+		select k.seq, null, 'checkpoint_unreached', 'The chain does not reach this signed checkpoint.'
+		from audit_checkpoints k left join chain c on c.seq = k.seq and c.hash = k.hash
+		where k.program_id = app_program() and c.seq is null
+	)
+	select f.seq, f.entry_id, f.kind, f.detail from faults f order by f.seq nulls last, f.kind
+$$;

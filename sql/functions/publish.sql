@@ -1,0 +1,118 @@
+-- SPDX-License-Identifier: Apache-2.0
+--
+-- What every write leaves behind, in the transaction of the write: the idempotency record, the domain event, the audit
+-- entry with its own hash, and the decision when the rule explained something. Called by the command engine on the row
+-- of the shape as it is after the write, and by jobs in the same way.
+--
+-- request:  request_id, actor_type, actor_id, client_id, address, and key + fingerprint for keyed commands
+-- decision: event_id, event, action, and decision_id + rule_set … when an explanation is kept
+-- before, after: the shape's row as flat jsonb; before is null on creation
+
+-- What the entry's hash covers: everything in it, the content by its own hash.
+create or replace function audit_entry_hash(entry audit_entries) returns bytea language sql immutable parallel safe as
+$$
+	select sha256(convert_to(jsonb_build_array(entry.program_id, entry.id, entry.partner_id,
+		(extract(epoch from entry.recorded_at) * 1000000)::bigint, (extract(epoch from entry.occurred_at) * 1000000)::bigint,
+		entry.actor_type, entry.actor_id, entry.client_id, entry.address, entry.request_id, entry.action,
+		entry.resource_type, entry.resource_id, entry.resource_version, encode(entry.content_hash, 'hex'))::text, 'UTF8'))
+$$;
+
+create or replace function audit_content_hash(previous jsonb, current jsonb) returns bytea language sql immutable parallel safe as
+$$ select sha256(convert_to(previous::text || current::text, 'UTF8')) $$;
+
+-- Appends one entry to the ledger. Returns its id.
+create or replace function audit_append(request jsonb, entry_id uuid, action text, object text, resource_id uuid,
+	resource_version int, partner_id uuid, previous jsonb, current jsonb) returns uuid language plpgsql as
+$$
+declare
+	entry audit_entries%rowtype;
+begin
+	entry.program_id := app_program();
+	entry.id := entry_id;
+	entry.partner_id := partner_id;
+	entry.recorded_at := clock_timestamp();
+	entry.occurred_at := program_now();
+	entry.actor_type := request->>'actor_type';
+	entry.actor_id := request->>'actor_id';
+	entry.client_id := request->>'client_id';
+	entry.address := request->>'address';
+	entry.request_id := request->>'request_id';
+	entry.action := action;
+	entry.resource_type := object;
+	entry.resource_id := resource_id;
+	entry.resource_version := resource_version;
+	entry.previous := previous;
+	entry.current := current;
+	entry.content_hash := audit_content_hash(previous, current);
+	entry.entry_hash := audit_entry_hash(entry);
+	insert into audit_entries values (entry.*);
+	return entry.id;
+end $$;
+
+-- Keeps the key of a command that is about to succeed. The lock tells a twin that is still running from one that has
+-- finished; a crash releases it, so nothing is left stuck.
+create or replace function idempotency_claim(request jsonb, event_id uuid) returns void language plpgsql as
+$$
+begin
+	if not pg_try_advisory_xact_lock(hashtextextended((request->>'actor_id') || ' ' || (request->>'key'), 0)) then
+		raise exception 'idempotency key in progress' using errcode = 'PD001';
+	end if;
+	insert into idempotency_keys (program_id, principal_id, key, fingerprint, event_id)
+	values (app_program(), (request->>'actor_id')::uuid, request->>'key', request->>'fingerprint', event_id);
+end $$;
+
+-- The members of `a` that `b` has otherwise; bookkeeping members are no change.
+create or replace function flat_difference(a jsonb, b jsonb) returns jsonb language sql immutable parallel safe as
+$$
+	select coalesce(jsonb_object_agg(m.key, m.value), '{}')
+	from jsonb_each(a) m
+	where m.value is distinct from b->m.key and left(m.key, 1) <> '_'
+		and m.key not in ('version', 'updated_at', 'allowed_actions')
+$$;
+
+create or replace function publish(request jsonb, decision jsonb, object text, before jsonb, after jsonb)
+returns boolean language plpgsql as
+$$
+declare
+	event_id constant uuid := decision->>'event_id';
+	resource_id constant uuid := after->>'id';
+	resource_version constant int := after->>'version';
+	partner constant uuid := after->>'_partner_id';
+	previous jsonb := '{}';
+	current jsonb;
+begin
+	if request ? 'key' then
+		perform idempotency_claim(request, event_id);
+	end if;
+	if before is null then
+		current := jsonb_strip_nulls(after - '{_program_id,_partner_id,allowed_actions}'::text[]);
+	else
+		previous := flat_difference(before, after);
+		current := flat_difference(after, before);
+	end if;
+	insert into events (program_id, id, partner_id, type, occurred_at, actor_type, actor_id, client_id, resource_type,
+		resource_id, resource_version, decision_id, data, previous)
+	values (app_program(), event_id, partner, decision->>'event', program_now(), request->>'actor_type',
+		(request->>'actor_id')::uuid, (request->>'client_id')::uuid, object, resource_id, resource_version,
+		(decision->>'decision_id')::uuid, after, previous);
+	perform audit_append(request, event_id, coalesce(decision->>'action', decision->>'event'), object, resource_id,
+		resource_version, partner, previous, current);
+	if decision ? 'decision_id' then
+		insert into decisions (program_id, id, partner_id, kind, resource_type, resource_id, rule_set, rule_set_version,
+			steps, outcome, inputs, created_at)
+		values (app_program(), (decision->>'decision_id')::uuid, partner, decision->>'event', object, resource_id,
+			decision->>'rule_set', (decision->>'rule_set_version')::int, decision->'steps',
+			coalesce(decision->'outcome', '{}'), coalesce(decision->'inputs', '{}'), program_now());
+	end if;
+	return true;
+end $$;
+
+-- Ends a write statement: no row written means that the world moved since the facts were read.
+create or replace function assert_written(rows_written bigint) returns bigint language plpgsql as
+$$
+begin
+	if rows_written = 0 then
+		raise exception 'nothing written' using errcode = 'PD000';
+	end if;
+	return rows_written;
+end $$;

@@ -1,0 +1,59 @@
+-- SPDX-License-Identifier: Apache-2.0
+--
+-- An approved deal whose protection has ended reads as expired from that instant on; the job that stores it only writes
+-- the event (domain.md §5.6). _status is what is stored, for filters that need an index.
+create view deal_shape with (security_invoker = true) as
+select
+	d.program_id as _program_id,
+	d.partner_id as _partner_id,
+	d.status as _status,
+	d.customer_name_key as _customer_name_key,
+	d.id,
+	'deal'::text as object,
+	d.version,
+	d.number,
+	s.status,
+	d.partner_id,
+	p.name as partner_name,
+	d.customer_name,
+	d.customer_country,
+	d.customer_website,
+	d.customer_tax_id,
+	d.customer_contact_name,
+	d.customer_contact_email,
+	d.amount_minor as "amount.amount_minor",
+	d.currency as "amount.currency",
+	d.expected_close_on,
+	d.description,
+	d.line_items,
+	d.external_ids,
+	d.custom_fields,
+	d.tier_id,
+	t.name as tier_name,
+	d.margin_bps,
+	d.margin_minor as "margin_amount.amount_minor",
+	case when d.margin_minor is not null then d.currency end as "margin_amount.currency",
+	d.margin_decision_id,
+	d.submitted_at,
+	d.decided_at,
+	d.decision_comment,
+	d.review_note as "vendor:review_note",
+	d.info_request,
+	d.protection_starts_at,
+	d.protection_expires_at,
+	d.closed_on,
+	d.closed_at,
+	d.actual_amount_minor as "actual_amount.amount_minor",
+	case when d.actual_amount_minor is not null then d.currency end as "actual_amount.currency",
+	d.lost_reason,
+	d.created_by_id,
+	d.created_at,
+	d.updated_at,
+	s.status as allowed_actions
+from deals d
+cross join lateral (select case when d.status = 'approved' and d.protection_expires_at <= (select program_now())
+	then 'expired' else d.status end as status) s
+left join partners p on p.program_id = d.program_id and p.id = d.partner_id
+left join tiers t on t.program_id = d.program_id and t.id = d.tier_id;
+
+grant select on deal_shape to partnerd_app;

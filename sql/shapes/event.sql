@@ -1,0 +1,30 @@
+-- SPDX-License-Identifier: Apache-2.0
+--
+-- The feed: only what has been sealed, so that a reader who goes by sequence never misses a late commit. data and
+-- previous are flat rows of the resource's own shape; the writer renders them for whoever reads.
+create view event_shape with (security_invoker = true) as
+select
+	e.program_id as _program_id,
+	e.partner_id as _partner_id,
+	e.id,
+	'event'::text as object,
+	a.seq as sequence,
+	e.type,
+	e.occurred_at,
+	'v1'::text as api_version,
+	g.environment,
+	e.actor_type as "actor.type",
+	e.actor_id as "actor.id",
+	e.client_id as "origin.client_id",
+	e.resource_type as "resource.object",
+	e.resource_id as "resource.id",
+	e.resource_version as "resource.version",
+	e.partner_id,
+	e.decision_id,
+	e.data as "flat:data",
+	e.previous as "flat:previous"
+from events e
+join audit_entries a on a.program_id = e.program_id and a.id = e.id and a.seq is not null
+join programs g on g.id = e.program_id;
+
+grant select on event_shape to partnerd_app;

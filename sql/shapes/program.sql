@@ -1,0 +1,26 @@
+-- SPDX-License-Identifier: Apache-2.0
+create view program_shape with (security_invoker = true) as
+select
+	p.id as _program_id,
+	null::uuid as _partner_id,
+	p.id,
+	'program'::text as object,
+	p.version,
+	p.slug,
+	p.name,
+	p.environment,
+	p.zone,
+	p.currency,
+	p.fiscal_year_start_month,
+	p.protection_days,
+	p.extension_days,
+	p.max_extensions,
+	p.claim_window_hours,
+	p.urgent_claim_window_hours,
+	p.margin_cap_bps,
+	p.test_now as test_now_at,
+	p.created_at,
+	p.updated_at
+from programs p;
+
+grant select on program_shape to partnerd_app;

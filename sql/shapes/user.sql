@@ -1,0 +1,21 @@
+-- SPDX-License-Identifier: Apache-2.0
+create view user_shape with (security_invoker = true) as
+select
+	u.program_id as _program_id,
+	u.partner_id as _partner_id,
+	u.id,
+	'user'::text as object,
+	u.version,
+	u.email,
+	u.name,
+	u.role,
+	u.partner_id,
+	p.name as partner_name,
+	u.status,
+	u.last_signed_in_at,
+	u.created_at,
+	u.updated_at
+from users u
+left join partners p on p.program_id = u.program_id and p.id = u.partner_id;
+
+grant select on user_shape to partnerd_app;
