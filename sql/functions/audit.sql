@@ -3,6 +3,47 @@
 -- The hash chain of the ledger. Writers append entries that carry their own hash and never wait for each other; one
 -- sealer per program (an advisory lock is its lease) chains what has been committed and gives it its sequence number.
 
+-- What the entry's hash covers: everything in it, the content by its own hash.
+create or replace function audit_entry_hash(entry audit_entries) returns bytea language sql immutable parallel safe as
+$$
+	select sha256(convert_to(jsonb_build_array(entry.program_id, entry.id, entry.partner_id,
+		(extract(epoch from entry.recorded_at) * 1000000)::bigint, (extract(epoch from entry.occurred_at) * 1000000)::bigint,
+		entry.actor_type, entry.actor_id, entry.client_id, entry.address, entry.request_id, entry.action,
+		entry.resource_type, entry.resource_id, entry.resource_version, encode(entry.content_hash, 'hex'))::text, 'UTF8'))
+$$;
+
+create or replace function audit_content_hash(previous jsonb, current jsonb) returns bytea language sql immutable parallel safe as
+$$ select sha256(convert_to(previous::text || current::text, 'UTF8')) $$;
+
+-- Appends one entry to the ledger. Returns its id.
+create or replace function audit_append(request jsonb, entry_id uuid, action text, object text, resource_id uuid,
+	resource_version int, partner_id uuid, previous jsonb, current jsonb) returns uuid language plpgsql as
+$$
+declare
+	entry audit_entries%rowtype;
+begin
+	entry.program_id := app_program();
+	entry.id := entry_id;
+	entry.partner_id := partner_id;
+	entry.recorded_at := clock_timestamp();
+	entry.occurred_at := program_now();
+	entry.actor_type := request->>'actor_type';
+	entry.actor_id := request->>'actor_id';
+	entry.client_id := request->>'client_id';
+	entry.address := request->>'address';
+	entry.request_id := request->>'request_id';
+	entry.action := action;
+	entry.resource_type := object;
+	entry.resource_id := resource_id;
+	entry.resource_version := resource_version;
+	entry.previous := previous;
+	entry.current := current;
+	entry.content_hash := audit_content_hash(previous, current);
+	entry.entry_hash := audit_entry_hash(entry);
+	insert into audit_entries values (entry.*);
+	return entry.id;
+end $$;
+
 create or replace function audit_genesis(program uuid) returns bytea language sql immutable parallel safe as
 $$ select sha256(convert_to('partnerd audit chain ' || program::text, 'UTF8')) $$;
 
