@@ -86,14 +86,23 @@ postgresql_bin() {
 
 jobs_count() { printf '%s\n' "${PARTNERD_JOBS:-$(nproc)}"; }
 
-# build_preset PRESET [TARGET…]: configures and builds build/PRESET, or the folder that PARTNERD_PRESET_DIR names.
-build_preset() {
-	local preset=$1 folder=${PARTNERD_PRESET_DIR:-$root/build/$1} launcher=
-	shift
+# Where a preset is built: build/PRESET, or the folder that PARTNERD_PRESET_DIR names.
+preset_dir() { printf '%s\n' "${PARTNERD_PRESET_DIR:-$root/build/$1}"; }
+
+configure_preset() {
+	local folder launcher=
+	folder=$(preset_dir "$1")
 	command -v ccache >/dev/null && launcher=ccache
 	mkdir -p "$folder"
 	[ -w "$folder" ] || die "cannot write to $folder: it belongs to $(stat -c %U "$folder")"
-	(cd "$root" && cmake --preset "$preset" -B "$folder" -DCMAKE_C_COMPILER_LAUNCHER="$launcher" \
-		--log-level=WARNING >&2) || return 1
-	cmake --build "$folder" -j "$(jobs_count)" ${1:+--target "$@"} >&2
+	(cd "$root" && cmake --preset "$1" -B "$folder" -DCMAKE_C_COMPILER_LAUNCHER="$launcher" \
+		--log-level=WARNING >&2)
+}
+
+# build_preset PRESET [TARGET…]
+build_preset() {
+	local preset=$1
+	shift
+	configure_preset "$preset" || return 1
+	cmake --build "$(preset_dir "$preset")" -j "$(jobs_count)" ${1:+--target "$@"} >&2
 }
