@@ -43,14 +43,12 @@ struct row {
 #define HOUR_MS   (3600 * SECOND_MS)
 #define DAY_S     86400
 
-#define TEXT_ROW(member, kind, fallback, help)                                         \
-	{                                                                              \
-#member, kind, offsetof(struct settings, member), fallback, 0, 0, help \
-	}
-#define INT_ROW(member, fallback, least, most, help)                                              \
-	{                                                                                         \
-#member, KIND_INT, offsetof(struct settings, member), fallback, least, most, help \
-	}
+/* clang-format off */
+#define TEXT_ROW(member, kind, fallback, help)                                                     \
+	{ #member, kind, offsetof(struct settings, member), fallback, 0, 0, help }
+#define INT_ROW(member, fallback, least, most, help)                                               \
+	{ #member, KIND_INT, offsetof(struct settings, member), fallback, least, most, help }
+/* clang-format on */
 
 static const struct row rows[] = {
 	TEXT_ROW(listen_address, KIND_ADDRESS, "127.0.0.1",
@@ -61,8 +59,7 @@ static const struct row rows[] = {
 	TEXT_ROW(database_url, KIND_SECRET, "",
 		"PostgreSQL connection; empty = what libpq finds in PGHOST and so on"),
 	TEXT_ROW(public_url, KIND_URL, "",
-		"where clients reach the API, issuer of tokens; empty = http:// and the listening "
-		"address"),
+		"where clients reach the API, the issuer of tokens; empty = http://listen"),
 	INT_ROW(workers, "16", 1, 256, "threads that serve requests"),
 	INT_ROW(database_connections, "12", 1, 512, "connections to PostgreSQL"),
 	INT_ROW(database_wait_ms, "2000", 1, 60 * SECOND_MS,
@@ -90,9 +87,7 @@ static const struct row rows[] = {
 	INT_ROW(refresh_token_s, "2592000", 1, 366 * DAY_S, "life of a session, however active"),
 	INT_ROW(refresh_idle_s, "604800", 1, 366 * DAY_S, "life of a session that is not used"),
 	TEXT_ROW(secret_key, KIND_HEX_KEY, "",
-		"64 hexadecimal digits that protect cursors and refresh tokens; empty = derived "
-		"from "
-		"the database"),
+		"64 hexadecimal digits for cursors and tokens; empty = derived from the database"),
 	INT_ROW(password_memory_kib, "19456", 8, 1024 * 1024, "memory of one argon2id hash"),
 	INT_ROW(password_iterations, "2", 1, 20, "passes of one argon2id hash"),
 	TEXT_ROW(jobs, KIND_BOOL, "true", "run jobs inside serve"),
@@ -428,8 +423,11 @@ void settings_help(struct text *out)
 		text_append_string(out, ", PARTNERD_");
 		spell(rows[i].name, '_', true, out);
 		text_appendf(out, "\n      %s", rows[i].help);
-		text_appendf(
-			out, " (default %s)\n", *rows[i].fallback ? rows[i].fallback : "empty");
+		text_appendf(out, " (default %s", *rows[i].fallback ? rows[i].fallback : "empty");
+		if (rows[i].kind == KIND_INT)
+			text_appendf(out, ", %lld to %lld", (long long)rows[i].least,
+				(long long)rows[i].most);
+		text_append_string(out, ")\n");
 	}
 }
 
