@@ -86,8 +86,8 @@ postgresql_bin() {
 
 jobs_count() { printf '%s\n' "${PARTNERD_JOBS:-$(nproc)}"; }
 
-# Where a preset is built: build/PRESET, or the folder that PARTNERD_PRESET_DIR names.
-preset_dir() { printf '%s\n' "${PARTNERD_PRESET_DIR:-$root/build/$1}"; }
+# Where a preset is built: build/PRESET, or beneath another folder that PARTNERD_BUILD_ROOT names.
+preset_dir() { printf '%s\n' "${PARTNERD_BUILD_ROOT:-$root/build}/$1"; }
 
 configure_preset() {
 	local folder launcher=
