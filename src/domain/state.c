@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The moves of deals, partners and tiers. A row per action, in the order in which a caller is told
+ * what is allowed. A state that no row starts from is final. Expiry of a deal is no row: the clock
+ * does it (domain/deal.h). A new action is a row here and a row in
+ * tests/unit/domain/cases/transitions.tsv.
+ */
+#include "domain/state.h"
+
+#include <stdio.h>
+#include <string.h>
+
+const struct transition deal_transitions[] = {
+	{ "submit", "draft info_requested", "submitted" },
+	{ "start-review", "submitted", "in_review" },
+	{ "request-info", "submitted in_review", "info_requested" },
+	{ "approve", "submitted in_review", "approved" },
+	{ "reject", "submitted in_review info_requested conflict_hold", "rejected" },
+	{ "withdraw", "draft submitted in_review info_requested conflict_hold", "withdrawn" },
+	{ "win", "approved", "won" },
+	{ "lose", "approved", "lost" },
+	{ "cancel", "approved", "cancelled" },
+	{ NULL, NULL, NULL },
+};
+
+const struct transition partner_transitions[] = {
+	{ "activate", "onboarding", "active" },
+	{ "suspend", "active", "suspended" },
+	{ "reinstate", "suspended", "active" },
+	{ "terminate", "onboarding active suspended", "terminated" },
+	{ "change-tier", "onboarding active suspended", NULL },
+	{ NULL, NULL, NULL },
+};
+
+const struct transition tier_transitions[] = {
+	{ "publish", "draft", "published" },
+	{ NULL, NULL, NULL },
+};
+
+/* Whether `word` is one of the words of `list`, which are separated by single spaces. */
+static bool list_has(const char *list, const char *word)
+{
+	size_t length = strlen(word);
+
+	while (length > 0 && *list) {
+		size_t own = strcspn(list, " ");
+
+		if (own == length && strncmp(list, word, length) == 0)
+			return true;
+		list += own + (list[own] == ' ');
+	}
+	return false;
+}
+
+/* Writes the actions that `status` allows, separated by spaces. Names that do not fit are left out
+ * whole. */
+static void allowed_format(
+	const struct transition *table, const char *status, char *out, size_t room)
+{
+	size_t used = 0;
+
+	out[0] = '\0';
+	for (; table->action; table++) {
+		size_t length = strlen(table->action);
+
+		if (!list_has(table->from, status) || used + length + 2 > room)
+			continue;
+		used += (size_t)snprintf(
+			out + used, room - used, "%s%s", used ? " " : "", table->action);
+	}
+}
+
+/* A state as an adjective: "in_review" becomes "in-review". */
+static void adjective_of(const char *status, char *out, size_t room)
+{
+	snprintf(out, room, "%s", status);
+	for (; *out; out++) {
+		if (*out == '_')
+			*out = '-';
+	}
+}
+
+const struct transition *transition_find(
+	const struct transition *table, const char *action, const char *status)
+{
+	for (; table->action; table++) {
+		if (strcmp(table->action, action) == 0 && list_has(table->from, status))
+			return table;
+	}
+	return NULL;
+}
+
+const struct transition *transition_require(const struct transition *table, const char *object,
+	const char *action, const char *participle, const char *status, struct problem *problem)
+{
+	const struct transition *row = transition_find(table, action, status);
+	char adjective[sizeof(problem->from)];
+
+	if (row || problem->is_set)
+		return row;
+	adjective_of(status, adjective, sizeof(adjective));
+	snprintf(problem->from, sizeof(problem->from), "%s", status);
+	allowed_format(table, status, problem->allowed, sizeof(problem->allowed));
+	problem_set(problem, PROBLEM_invalid_transition, "%s %s %s cannot be %s.",
+		strchr("aeiou", adjective[0]) ? "An" : "A", adjective, object, participle);
+	return NULL;
+}
