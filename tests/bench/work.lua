@@ -1,0 +1,64 @@
+-- SPDX-License-Identifier: Apache-2.0
+--
+-- The work items for wrk. The environment gives WORK (w1 … w4), TOKEN, DEALS, LIST_PATHS (one a line), ID_PREFIX,
+-- FIRST_NUMBER and RUN (unique to the run: part of every Idempotency-Key). The last line of output is one of JSON.
+local work = os.getenv("WORK")
+local token = os.getenv("TOKEN")
+local half = math.floor(tonumber(os.getenv("DEALS")) / 2)
+local prefix = os.getenv("ID_PREFIX")
+local first = tonumber(os.getenv("FIRST_NUMBER"))
+local run = os.getenv("RUN")
+
+local list_paths = {}
+for path in (os.getenv("LIST_PATHS") or ""):gmatch("[^\n]+") do
+	list_paths[#list_paths + 1] = path
+end
+
+local threads = 0
+local get_headers = { ["Authorization"] = "Bearer " .. token, ["Accept"] = "application/json" }
+local body = os.getenv("BODY")
+local count = 0
+
+function setup(thread)
+	threads = threads + 1
+	thread:set("number", threads)
+end
+
+function init(args)
+	math.randomseed(os.time() * 100 + number)
+end
+
+local function get_deal()
+	local n = first + 2 * math.random(0, half - 1)
+	return wrk.format("GET", "/v1/deals/" .. prefix .. string.format("%.0f", n), get_headers)
+end
+
+local function list_deals()
+	return wrk.format("GET", list_paths[math.random(#list_paths)], get_headers)
+end
+
+local function register_deal()
+	count = count + 1
+	return wrk.format("POST", "/v1/deals", {
+		["Authorization"] = "Bearer " .. token,
+		["Content-Type"] = "application/json",
+		["Idempotency-Key"] = string.format("%s-%04x-4000-8000-%012x", run, number, count),
+	}, body)
+end
+
+local function mix()
+	local dice = math.random(100)
+	if dice <= 80 then
+		return get_deal()
+	end
+	return dice <= 95 and list_deals() or register_deal()
+end
+
+request = ({ w1 = get_deal, w2 = list_deals, w3 = register_deal, w4 = mix })[work]
+
+function done(summary, latency, requests)
+	local errors = summary.errors
+	io.write(string.format('\n{"requests": %d, "seconds": %.6f, "p50_ms": %.3f, "p99_ms": %.3f, "refused": %d, "broken": %d}\n',
+		summary.requests, summary.duration / 1e6, latency:percentile(50) / 1e3, latency:percentile(99) / 1e3,
+		errors.status, errors.connect + errors.read + errors.write + errors.timeout))
+end
