@@ -22,13 +22,15 @@
 /*
  * A kind of thing the API shows. `shape` is a view of sql/shapes whose columns are the members: a dotted name makes a
  * nested object, a leading "vendor:" hides the value from partners, a leading "_" is never written. A group of dotted
- * members that are all null is written as null. The view has program_id as "_program_id", partner_id as "_partner_id"
- * (null = the vendor's), id and version.
+ * members that are all null is written as null. A leading "flat:" marks a stored row of another resource's shape, named
+ * by the column "_flat_type". A column "allowed_actions" holds the state and is written as the list of actions. The view
+ * has program_id as "_program_id", partner_id as "_partner_id" (null = the vendor's) and id.
  */
 struct resource {
 	const char *object;           /* "deal": resource_type of events and audit */
 	const char *shape;            /* "deal_shape" */
-	const char *path;             /* "/v1/deals/": Location is path + id */
+	const char *path;             /* "/v1/deals/": Location is path + id; NULL: has no place of its own */
+	bool shared;                  /* rows belong to the program as a whole: partners may read them too */
 	/*
 	 * Ends with action NULL; NULL when the shape has no allowed_actions. An action is offered when the state allows
 	 * it and the actor has the scopes of `POST <path>{id}/<action>` in the contract.
@@ -41,8 +43,9 @@ struct filter {
 	const char *parameter;  /* name in the contract */
 	const char *sql;        /* "s.amount >= {}" */
 	const char *sql_many;   /* for repeated values, {} is a text[]; NULL: `sql` is for one value only */
+	const char *value;      /* this row is for this one value only, and stands before the general one; else NULL */
 	char type;              /* letter of db.h */
-	bool path;              /* the value comes from the path's first id, not from the query */
+	bool from_path;         /* the value is the path's first id, not a query parameter */
 };
 
 struct sort {
@@ -54,11 +57,9 @@ struct sort {
 
 struct list {
 	const struct resource *resource;
-	const char *shape;            /* NULL: the resource's */
 	const struct filter *filters; /* ends with parameter NULL */
 	const struct sort *sorts;     /* the first is the default; ends with name NULL */
-	const char *partner_column;   /* first wall for partners; NULL: "_partner_id" */
-	bool shared;                  /* rows belong to the program as a whole: no partner wall in the statement */
+	const struct resource *parent; /* the path's first id must name a visible one of these, else 404 */
 };
 
 /* ---- commands ---- */
@@ -69,14 +70,36 @@ struct command_input {
 	const struct rows *facts;    /* one row, or NULL when the row names no facts */
 	const char *id;              /* of the resource: from the path, or new */
 	int64_t version;             /* before the write, 0 on create */
+	const char *before;          /* the shape's row before the write, flat JSON; NULL on create */
 };
+
+/* ---- helpers of decide functions (command_input.c) ---- */
+
+/* The last segment of the operation's path: "approve". */
+const char *command_action(const struct command_input *in);
+/* A member of the row before the write; NULL for null. */
+const char *command_before_text(const struct command_input *in, const char *member);
+/* Member of the body as text, or NULL. */
+const char *command_body_text(const struct command_input *in, const char *member);
+int64_t command_body_int(const struct command_input *in, const char *member, int64_t otherwise);
+
+/*
+ * Merge patch (RFC 7396) onto columns: the named members of the body go into `set` under the same name, null included;
+ * members that are absent are left out and so keep their value. Ends with NULL.
+ */
+void patch_columns(const struct command_input *in, json_t *set, const char *const *names);
+/* A map (external_ids, custom_fields): merged with what is there, null deletes a key. */
+void patch_map(const struct command_input *in, json_t *set, const char *name);
 
 /*
  * What a rule decided: handed to the write statement as $5 and stored when it explains something. `fields` is the JSON
  * the statement reads; ids and expected_version are added by the engine.
  */
 struct decision {
+	char id[UUID_TEXT_BYTES];    /* made by the engine: what GET /v1/decisions/{id} will answer to */
 	json_t *fields;              /* an object, created by the engine, filled by decide */
+	json_t *inputs;              /* kept with the explanation for the vendor's eyes; created by the engine */
+	json_t *outcome;             /* kept with the explanation for everybody's; created by the engine */
 	const char *event;           /* "deal.approved" */
 	const char *action;          /* audit: NULL = the event's name */
 	struct explanation explanation;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Passwords and random secrets for the resources that hand them out (users, api clients). Passwords are argon2id
- * (libsodium's own text format); random secrets have 256 bits and are therefore stored as a plain SHA-256.
+ * Passwords and random secrets for the resources that hand them out (users, api clients). Passwords
+ * are argon2id (libsodium's own text format); random secrets have 256 bits and are therefore stored
+ * as a plain SHA-256.
  */
 #ifndef PARTNERD_HTTP_SECRETS_H
 #define PARTNERD_HTTP_SECRETS_H
@@ -9,7 +10,8 @@
 #include "base/arena.h"
 #include "base/problem.h"
 
-/* "pds_" + 43 characters: the secret of a machine client. Other prefixes name other kinds ("pdr_": refresh tokens). */
+/* "pds_" + 43 characters: the secret of a machine client. Other prefixes name other kinds ("pdr_":
+ * refresh tokens). */
 #define SECRET_PREFIX_CLIENT "pds_"
 
 /* A new secret: `prefix` and 32 random bytes as base64url. */
@@ -19,9 +21,9 @@ const char *secret_make(const char *prefix, struct arena *arena);
 const char *secret_hash(const char *secret, struct arena *arena);
 
 /*
- * Hash of a password for users.password_hash. NULL and the problem set when it is above PASSWORD_MAX_BYTES
- * (validation_failed at #/password) or when too many hashes are being made at once (`unavailable` with Retry-After).
- * Takes tens of milliseconds and megabytes by design.
+ * Hash of a password for users.password_hash. NULL and the problem set when it is above
+ * PASSWORD_MAX_BYTES (validation_failed at #/password) or when too many hashes are being made at
+ * once (`unavailable` with Retry-After). Takes tens of milliseconds and megabytes by design.
  */
 #define PASSWORD_MAX_BYTES 1024
 const char *password_hash(const char *password, struct arena *arena, struct problem *problem);

@@ -37,10 +37,13 @@ bool auth_scopes(const struct request *request, struct problem *problem);
 /* engine.c: runs the endpoint bound to request->operation. False and `problem` set on refusal. */
 bool engine_run(struct request *request, struct response *response, struct problem *problem);
 
-/* bindings.c: pairs the contract's operations with the rows of api/; a sentence per fault in `reterr`. */
-struct bindings *bindings_make(const struct contract *contract, const struct endpoint *const *groups,
+/*
+ * bindings.c: pairs the contract's operations with the rows of api/, reads the columns of their shapes from the database
+ * and compares both with the contract; a sentence per fault in `reterr`.
+ */
+struct bindings *bindings_make(const struct contract *contract, struct db *db, const struct endpoint *const *groups,
 	struct text *reterr);
 struct bindings *bindings_free(struct bindings *bindings);
-const struct endpoint *bindings_find(const struct bindings *bindings, const struct operation *operation);
+const struct endpoint *bindings_endpoint(const struct bindings *bindings, const struct operation *operation);
 
 #endif

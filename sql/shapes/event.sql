@@ -21,6 +21,7 @@ select
 	e.resource_version as "resource.version",
 	e.partner_id,
 	e.decision_id,
+	e.resource_type as _flat_type,
 	e.data as "flat:data",
 	e.previous as "flat:previous"
 from events e

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The list of all resources. A new resource is a file of rows and one line here. */
+#include "resources.h"
+
+const struct endpoint *const all_endpoints[] = {
+	meta_endpoints,
+	auth_endpoints,
+	program_endpoints,
+	tier_endpoints,
+	partner_endpoints,
+	user_endpoints,
+	api_client_endpoints,
+	deal_endpoints,
+	decision_endpoints,
+	event_endpoints,
+	audit_endpoints,
+	NULL,
+};

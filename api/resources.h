@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The rows of each file of this folder, and the resources that more than one file names. */
+#ifndef PARTNERD_API_RESOURCES_H
+#define PARTNERD_API_RESOURCES_H
+
+#include "http/endpoint.h"
+
+extern const struct endpoint meta_endpoints[];
+extern const struct endpoint auth_endpoints[];
+extern const struct endpoint program_endpoints[];
+extern const struct endpoint tier_endpoints[];
+extern const struct endpoint partner_endpoints[];
+extern const struct endpoint user_endpoints[];
+extern const struct endpoint api_client_endpoints[];
+extern const struct endpoint deal_endpoints[];
+extern const struct endpoint decision_endpoints[];
+extern const struct endpoint event_endpoints[];
+extern const struct endpoint audit_endpoints[];
+
+extern const struct resource deal_resource;
+extern const struct resource partner_resource;
+
+/*
+ * The partner a new user or client belongs to (facts: principal_facts): a partner's own, or the one the vendor names, or
+ * none. Sets partner_id in the decision's fields; refuses a foreign, unknown or terminated partner.
+ */
+bool decide_principal_partner(const struct command_input *in, struct decision *out, struct problem *problem);
+
+#endif

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Signing in and staying in, as api/auth.c and main see it: sessions of people (password, rotating
+ * refresh tokens), tokens of machine clients, the requests of RFC 6749, and the keys behind them. A
+ * grant that is not given is an OAuth refusal or a problem; which of the two is shown how belongs
+ * to the endpoint.
+ */
+#ifndef PARTNERD_HTTP_IDENTITY_H
+#define PARTNERD_HTTP_IDENTITY_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/problem.h"
+#include "base/settings.h"
+#include "base/text.h"
+#include "db/db.h"
+#include "http/app.h"
+#include "http/request.h"
+
+/* ---- life ---- */
+
+/*
+ * Needs app->settings, db, issuer and secret; sets app->keys and app->tokens. Makes the first
+ * signing keys when there are none. False and a sentence in `reterr` when the database or the keys
+ * cannot be used.
+ */
+bool identity_start(struct app *app, struct text *reterr);
+void identity_stop(struct app *app);
+
+/* For the watcher: reads keys and revocations again. What cannot be read stays as it was and is
+ * logged. */
+void identity_wake(struct app *app);
+
+/*
+ * The cost of password hashes, for subcommands that make users without a server. identity_start
+ * does it, too.
+ */
+void passwords_configure(const struct settings *settings);
+
+/* Refuses, on this instance and at once, what a user, client or session was given until now. */
+void identity_revoked(struct app *app, const char *principal_id);
+
+/* ---- signing keys (key_store.c) ---- */
+
+#define KEY_KID_BYTES 44 /* RFC 7638 thumbprint: SHA-256 as base64url, and a NUL */
+
+/* Makes the first active and next key where there is none; two instances that start at once make
+ * one pair. */
+bool keys_ensure(struct db *db, struct text *reterr);
+
+struct key_rotation {
+	char active_kid[KEY_KID_BYTES];
+	char next_kid[KEY_KID_BYTES];
+	int64_t published_s; /* how long the key that is active now had been published before */
+};
+
+/*
+ * next becomes active, active becomes retiring until now + `overlap_s`, a new next is made, keys
+ * past their time lose their private half. Instances are notified.
+ */
+bool keys_rotate(
+	struct db *db, int64_t overlap_s, struct key_rotation *ret_rotation, struct text *reterr);
+
+/* How long a key must stay good after it signed its last token. */
+int64_t keys_overlap_s(const struct settings *settings);
+
+/* All keys without their private half, newest first: columns kid, alg, state, created_at,
+ * activated_at, retired_at. */
+const struct rows *keys_list(struct db *db, struct arena *arena, struct text *reterr);
+
+/* {"keys": […]} as served, a new reference. */
+json_t *identity_jwks(const struct app *app);
+
+/* ---- grants ---- */
+
+/* RFC 6749 §5.2 */
+#define OAUTH_ERRORS(X)                \
+	X(invalid_request, 400)        \
+	X(invalid_client, 401)         \
+	X(invalid_grant, 400)          \
+	X(unsupported_grant_type, 400) \
+	X(invalid_scope, 400)
+
+enum oauth_error {
+	OAUTH_NONE,
+#define OAUTH_ENUM(name, status) OAUTH_##name,
+	OAUTH_ERRORS(OAUTH_ENUM)
+#undef OAUTH_ENUM
+};
+
+const char *oauth_error_text(enum oauth_error error);
+int oauth_error_status(enum oauth_error error);
+
+struct refusal {
+	enum oauth_error error; /* OAUTH_NONE: the problem says what happened */
+	const char *detail;     /* a sentence without quotes or backslashes (RFC 6749 §5.2) */
+};
+
+/* A request to the token endpoint. Strings are decoded, on the request's arena, NULL when absent.
+ */
+struct oauth_request {
+	const char *grant_type;
+	const char *scope;
+	const char *refresh_token;
+	const char *client_id; /* from Basic or from the form, never from both */
+	const char *client_secret;
+	bool has_basic;
+};
+
+/* Reads Authorization and the form. False with the refusal set. */
+bool oauth_read(struct request *request, struct oauth_request *ret_oauth, struct refusal *refusal);
+
+/* What somebody got. Strings are on the request's arena. */
+struct grant {
+	const char *access_token;
+	int64_t expires_in_s;
+	const char *scope;
+	const char *refresh_token; /* NULL for machine clients */
+	int64_t refresh_expires_in_s;
+	struct actor actor;
+};
+
+/* `program` (a slug) may be NULL. Everything that is wrong with the three is invalid_credentials,
+ * in the same time. */
+bool identity_sign_in(struct request *request, const char *email, const char *password,
+	const char *program, struct grant *ret_grant, struct problem *problem);
+
+/* Rotates a refresh token; a spent one that comes back ends its session. */
+bool identity_refresh(struct request *request, const struct oauth_request *oauth,
+	struct grant *ret_grant, struct refusal *refusal, struct problem *problem);
+
+/* client_credentials */
+bool identity_client(struct request *request, const struct oauth_request *oauth,
+	struct grant *ret_grant, struct refusal *refusal, struct problem *problem);
+
+/* Ends the session of request->actor: its refresh tokens, and its access tokens everywhere. */
+bool identity_end_session(struct request *request, struct problem *problem);
+
+#endif

@@ -1,0 +1,98 @@
+-- SPDX-License-Identifier: Apache-2.0
+--
+-- $1 program, $2 partner (null: the vendor asks), $3 id, $4 body, $5 decision, $6 request, $7 row before.
+
+-- What registration needs to know: the partner that registers, and whether one of the foreign ids is taken.
+-- name: deal_register_facts
+select p.id as partner_id, p.status as partner_status,
+	(select e.deal_id from deal_external_ids e, jsonb_each_text(coalesce($4->'external_ids', '{}')) x
+		where e.program_id = $1 and e.partner_id = p.id and e.source = x.key and e.external_id = x.value
+		limit 1) as existing_deal_id,
+	program_now() as now
+from programs g
+left join partners p on p.program_id = g.id and p.id = coalesce($2, ($4->>'partner_id')::uuid)
+where g.id = $1
+
+-- name: deal_register
+with partner as (
+	select p.id from partners p
+	where p.program_id = $1 and p.id = ($5->>'partner_id')::uuid and p.status = 'active'
+	for share
+), written as (
+	insert into deals (program_id, id, partner_id, number, status, customer_name, customer_country, customer_website,
+		customer_tax_id, customer_contact_name, customer_contact_email, amount_minor, currency, expected_close_on,
+		description, line_items, external_ids, custom_fields, submitted_at, created_by_id, created_at, updated_at)
+	select $1, $3, p.id,
+		'D-' || to_char(n.now at time zone g.zone, 'YYYY') || '-' || to_char(nextval('deal_numbers'), 'FM000000999999'),
+		$5->>'status', b.customer_name, b.customer_country, b.customer_website, b.customer_tax_id,
+		b.customer_contact_name, b.customer_contact_email, (b.amount->>'amount_minor')::bigint, b.amount->>'currency',
+		b.expected_close_on, b.description, coalesce(b.line_items, '[]'), coalesce(b.external_ids, '{}'),
+		coalesce(b.custom_fields, '{}'), case when $5->>'status' = 'submitted' then n.now end,
+		($6->>'actor_id')::uuid, n.now, n.now
+	from partner p
+	join programs g on g.id = $1
+	cross join (select program_now() as now) n
+	cross join jsonb_to_record($4) as b(customer_name text, customer_country text, customer_website text,
+		customer_tax_id text, customer_contact_name text, customer_contact_email text, amount jsonb,
+		expected_close_on date, description text, line_items jsonb, external_ids jsonb, custom_fields jsonb)
+	returning id, partner_id, external_ids
+), linked as (
+	insert into deal_external_ids (program_id, partner_id, source, external_id, deal_id)
+	select $1, w.partner_id, x.key, x.value, w.id from written w, jsonb_each_text(w.external_ids) x
+)
+select assert_written(count(*)) from written
+
+-- What a decision on a deal needs to know: the partner and its tier, the program's terms, and when protection that
+-- starts now would end: calendar days in the program's zone, at the same local time (domain.md §5.6).
+-- name: deal_facts
+select d.status, d.amount_minor, d.currency, d.partner_id, p.status as partner_status,
+	t.id as tier_id, t.key as tier_key, t.status as tier_status, t.version as tier_version, t.floor_bps, t.base_bps, t.cap_bps,
+	g.margin_cap_bps, g.zone, coalesce(($4->>'protection_days')::int, g.protection_days) as protection_days,
+	n.now, (n.now at time zone g.zone)::date as today, d.protection_expires_at,
+	((n.now at time zone g.zone) + make_interval(days => coalesce(($4->>'protection_days')::int, g.protection_days)))
+		at time zone g.zone as protection_ends_at
+from deals d
+join programs g on g.id = d.program_id
+join partners p on p.program_id = d.program_id and p.id = d.partner_id
+left join tiers t on t.program_id = p.program_id and t.id = p.tier_id
+cross join (select program_now() as now) n
+where d.program_id = $1 and d.id = $3 and ($2 is null or d.partner_id = $2)
+
+-- Every change of a deal: decision.set holds the new values of columns. needs_partner re-asserts that the partner is
+-- active under a row lock, needs_protection that protection still runs.
+-- name: deal_change
+with partner as (
+	select p.id from partners p
+	where p.program_id = $1 and p.id = ($5->>'needs_partner')::uuid and p.status = 'active'
+	for share
+), written as (
+	update deals d
+	set (status, customer_name, customer_country, customer_website, customer_tax_id, customer_contact_name,
+		customer_contact_email, amount_minor, currency, expected_close_on, description, line_items, external_ids,
+		custom_fields, tier_id, margin_bps, margin_minor, margin_decision_id, submitted_at, decided_at, decision_comment,
+		review_note, info_request, protection_starts_at, protection_expires_at, closed_on, closed_at,
+		actual_amount_minor, lost_reason)
+		= (select r.status, r.customer_name, r.customer_country, r.customer_website, r.customer_tax_id,
+			r.customer_contact_name, r.customer_contact_email, r.amount_minor, r.currency, r.expected_close_on,
+			r.description, r.line_items, r.external_ids, r.custom_fields, r.tier_id, r.margin_bps, r.margin_minor,
+			r.margin_decision_id, r.submitted_at, r.decided_at, r.decision_comment, r.review_note, r.info_request,
+			r.protection_starts_at, r.protection_expires_at, r.closed_on, r.closed_at, r.actual_amount_minor, r.lost_reason
+			from jsonb_populate_record(d, $5->'set') r),
+		version = d.version + 1, updated_at = program_now()
+	where d.program_id = $1 and d.id = $3 and ($2 is null or d.partner_id = $2)
+		and d.version = ($5->>'expected_version')::int
+		and (not $5 ? 'needs_partner' or exists (select from partner))
+		and not (coalesce(($5->>'needs_protection')::boolean, false) and d.protection_expires_at <= program_now())
+	returning d.id, d.partner_id, d.external_ids
+), unlinked as (
+	delete from deal_external_ids e using written w
+	where $5->'set' ? 'external_ids' and e.program_id = $1 and e.deal_id = w.id
+		and w.external_ids->>e.source is distinct from e.external_id
+), linked as (
+	insert into deal_external_ids (program_id, partner_id, source, external_id, deal_id)
+	select $1, w.partner_id, x.key, x.value, w.id
+	from written w, jsonb_each_text(w.external_ids) x
+	where $5->'set' ? 'external_ids' and not exists (select from deal_external_ids e where e.program_id = $1
+		and e.partner_id = w.partner_id and e.source = x.key and e.external_id = x.value and e.deal_id = w.id)
+)
+select assert_written(count(*)) from written

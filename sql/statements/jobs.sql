@@ -1,0 +1,36 @@
+-- SPDX-License-Identifier: Apache-2.0
+
+-- name: job_programs
+select g.id from programs g order by g.id
+
+-- name: job_seal
+select s.sealed, s.head_seq, encode(s.head_hash, 'hex') as head_hash from audit_seal(1000) s
+
+-- name: job_checkpoint
+insert into audit_checkpoints (program_id, seq, hash, signature)
+values ($1, ($5->>'seq')::bigint, decode($5->>'hash', 'hex'), $5->>'signature')
+on conflict do nothing
+
+-- name: job_expire
+select deals_expire($6, $5->'event_ids') as expired
+
+-- Events are kept for 90 days, idempotency keys for 7, spent tokens and revocations a day beyond their use.
+-- name: job_forget_events
+with old as (
+	select e.id from events e where e.program_id = $1 and e.occurred_at < program_now() - interval '90 days' limit 1000
+)
+delete from events e using old where e.program_id = $1 and e.id = old.id
+
+-- name: job_forget_keys
+with old as (
+	select k.principal_id, k.key from idempotency_keys k
+	where k.program_id = $1 and k.created_at < now() - interval '7 days' limit 1000
+)
+delete from idempotency_keys k using old
+where k.program_id = $1 and k.principal_id = old.principal_id and k.key = old.key
+
+-- name: job_forget_tokens
+with tokens as (
+	delete from refresh_tokens t where t.expires_at < now() - interval '1 day'
+)
+delete from revocations r where r.revoked_at < now() - interval '1 day'

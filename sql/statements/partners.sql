@@ -1,0 +1,66 @@
+-- SPDX-License-Identifier: Apache-2.0
+
+-- The tier asked for, or the lowest published one for a new partner.
+-- name: partner_facts
+select t.id as tier_id, t.status as tier_status, program_now() as now
+from programs g
+left join lateral (
+	select t.id, t.status from tiers t
+	where t.program_id = $1 and case when $4 ? 'tier_id' and $4->>'tier_id' is not null then t.id = ($4->>'tier_id')::uuid
+		else t.status = 'published' end
+	order by t.rank limit 1
+) t on true
+where g.id = $1
+
+-- name: partner_create
+with written as (
+	insert into partners (program_id, id, number, name, legal_name, type, tier_id, country, website, industries,
+		external_ids, custom_fields, created_at, updated_at)
+	select $1, $3, 'P-' || to_char(nextval('partner_numbers'), 'FM000000999999'), b.name, b.legal_name, b.type,
+		($5->>'tier_id')::uuid, b.country, b.website, coalesce(b.industries, '[]'), coalesce(b.external_ids, '{}'),
+		coalesce(b.custom_fields, '{}'), n.now, n.now
+	from jsonb_to_record($4) as b(name text, legal_name text, type text, country text, website text, industries jsonb,
+		external_ids jsonb, custom_fields jsonb)
+	cross join (select program_now() as now) n
+	returning id, tier_id
+), placed as (
+	insert into partner_tier_changes (program_id, id, partner_id, from_tier_id, to_tier_id, reason, changed_by_id, effective_at)
+	select $1, ($5->>'tier_change_id')::uuid, w.id, null, w.tier_id, null, ($6->>'actor_id')::uuid, program_now()
+	from written w where w.tier_id is not null
+)
+select assert_written(count(*)) from written
+
+-- Every change of a partner: decision.set holds the new values. A new tier goes into the history; termination ends the
+-- tokens of the partner's people and clients at once.
+-- name: partner_change
+with tier as (
+	select t.id from tiers t
+	where t.program_id = $1 and t.id = ($5->'set'->>'tier_id')::uuid and t.status = 'published'
+	for share
+), written as (
+	update partners p
+	set (name, legal_name, status, status_reason, tier_id, country, website, industries, external_ids, custom_fields,
+		activated_at, terminated_at)
+		= (select r.name, r.legal_name, r.status, r.status_reason, r.tier_id, r.country, r.website, r.industries,
+			r.external_ids, r.custom_fields, r.activated_at, r.terminated_at from jsonb_populate_record(p, $5->'set') r),
+		version = p.version + 1, updated_at = program_now()
+	where p.program_id = $1 and p.id = $3 and ($2 is null or p.id = $2)
+		and p.version = ($5->>'expected_version')::int
+		and (not $5->'set' ? 'tier_id' or exists (select from tier))
+	returning p.id, p.tier_id, p.status
+), moved as (
+	insert into partner_tier_changes (program_id, id, partner_id, from_tier_id, to_tier_id, reason, changed_by_id, effective_at)
+	select $1, ($5->>'tier_change_id')::uuid, w.id, ($7->>'tier_id')::uuid, w.tier_id, $5->>'reason',
+		($6->>'actor_id')::uuid, program_now()
+	from written w where $5->'set' ? 'tier_id'
+), ended as (
+	insert into revocations (principal_id, program_id)
+	select x.id, $1 from written w, lateral (
+		select u.id from users u where u.program_id = $1 and u.partner_id = w.id
+		union all
+		select c.id from api_clients c where c.program_id = $1 and c.partner_id = w.id) x
+	where w.status = 'terminated'
+	on conflict (principal_id) do update set revoked_at = clock_timestamp()
+)
+select assert_written(count(*)), case when $5->'set'->>'status' = 'terminated' then pg_notify('partnerd', 'revoked') end
+from written

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Signs and verifies the audit chain. A checkpoint's signature is RSASSA-PKCS1-v1_5 with SHA-256 over one line of text;
+ * its key is looked up by kid among all keys ever used, retired ones included, for a chain outlives its keys.
+ */
+#include "http/ledger.h"
+
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "keys.h"
+
+#define MAX_SIGNATURE_BYTES 512
+
+static const struct statement counts_statement = {
+	.name = "ledger_counts",
+	.sql = "select count(*) as entries, count(a.seq) as sealed, "
+	       "(select count(*) from audit_checkpoints k where k.program_id = $1) as checkpoints "
+	       "from audit_entries a where a.program_id = $1",
+	.types = "u",
+};
+
+static const struct statement faults_statement = {
+	.name = "ledger_faults",
+	.sql = "select f.seq, f.entry_id, f.kind, f.detail from audit_faults() f limit 1",
+	.types = "",
+};
+
+static const struct statement checkpoints_statement = {
+	.name = "ledger_checkpoints",
+	.sql = "select k.seq, encode(k.hash, 'hex') as hash, k.signature from audit_checkpoints k "
+	       "where k.program_id = $1 order by k.seq",
+	.types = "u",
+};
+
+static const struct statement all_keys_statement = {
+	.name = "ledger_keys",
+	.sql = "select kid, private_pem from signing_keys",
+	.types = "",
+};
+
+static const char *signed_text(struct arena *arena, const char *program_id, const char *seq, const char *hash)
+{
+	return arena_printf(arena, "partnerd checkpoint %s %s %s", program_id, seq, hash);
+}
+
+const char *ledger_sign(struct keys *keys, struct arena *arena, const char *program_id, const char *seq, const char *hash)
+{
+	char kid[KEY_KID_BYTES], encoded[BASE64URL_BYTES(MAX_SIGNATURE_BYTES)];
+	unsigned char signature[MAX_SIGNATURE_BYTES];
+	size_t length = sizeof signature;
+	const char *text = signed_text(arena, program_id, seq, hash);
+	EVP_PKEY *key = keys_signer(keys, kid);
+	EVP_MD_CTX *context = EVP_MD_CTX_new();
+	bool good = key != NULL && context != NULL && EVP_DigestSignInit(context, NULL, EVP_sha256(), NULL, key) == 1 &&
+		EVP_DigestSign(context, signature, &length, (const unsigned char *)text, strlen(text)) == 1;
+	EVP_MD_CTX_free(context);
+	EVP_PKEY_free(key);
+	if (!good)
+		return NULL;
+	base64url_encode(signature, length, encoded);
+	return arena_printf(arena, "%s.%s", kid, encoded);
+}
+
+static EVP_PKEY *find_key(const struct rows *keys, const char *kid, size_t kid_length)
+{
+	size_t length;
+	for (size_t i = 0; i < rows_count(keys); i++) {
+		const char *name = rows_cell(keys, i, 0, &length);
+		if (length != kid_length || memcmp(name, kid, length) != 0)
+			continue;
+		const char *pem = rows_cell(keys, i, 1, &length);
+		BIO *bio = BIO_new_mem_buf(pem, (int)length);
+		EVP_PKEY *key = PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL);
+		BIO_free(bio);
+		return key;
+	}
+	return NULL;
+}
+
+static bool signature_holds(const struct rows *keys, const char *signature, const char *text)
+{
+	const char *dot = strchr(signature, '.');
+	unsigned char bytes[MAX_SIGNATURE_BYTES];
+	size_t length;
+	if (dot == NULL || strlen(dot + 1) >= BASE64URL_BYTES(MAX_SIGNATURE_BYTES - 3) ||
+		!base64url_decode(dot + 1, strlen(dot + 1), bytes, &length))
+		return false;
+	EVP_PKEY *key = find_key(keys, signature, (size_t)(dot - signature));
+	EVP_MD_CTX *context = EVP_MD_CTX_new();
+	bool good = key != NULL && context != NULL && EVP_DigestVerifyInit(context, NULL, EVP_sha256(), NULL, key) == 1 &&
+		EVP_DigestVerify(context, bytes, length, (const unsigned char *)text, strlen(text)) == 1;
+	EVP_MD_CTX_free(context);
+	EVP_PKEY_free(key);
+	return good;
+}
+
+/* A forged checkpoint is a fault of its own, unless SQL has found an earlier one. */
+static void check_signatures(const struct rows *checkpoints, const struct rows *keys, const char *program_id,
+	struct arena *arena, struct ledger_report *report)
+{
+	size_t length;
+	for (size_t i = 0; i < rows_count(checkpoints); i++) {
+		const char *seq = rows_cell(checkpoints, i, 0, &length), *hash = rows_cell(checkpoints, i, 1, &length);
+		const char *signature = rows_cell(checkpoints, i, 2, &length);
+		if (signature_holds(keys, signature, signed_text(arena, program_id, seq, hash)))
+			continue;
+		int64_t number = strtoll(seq, NULL, 10);
+		if (report->fault_kind != NULL && report->fault_seq != 0 && report->fault_seq <= number)
+			return;
+		report->is_valid = false;
+		report->fault_seq = number;
+		report->fault_entry = NULL;
+		report->fault_kind = "checkpoint_forged";
+		report->fault_detail = "The signature of this checkpoint does not hold.";
+		return;
+	}
+}
+
+static void take_fault(const struct rows *faults, struct ledger_report *report)
+{
+	report->is_valid = rows_count(faults) == 0;
+	if (report->is_valid)
+		return;
+	report->fault_seq = rows_int(faults, "seq");
+	report->fault_entry = rows_text(faults, "entry_id");
+	report->fault_kind = rows_text(faults, "kind");
+	report->fault_detail = rows_text(faults, "detail");
+}
+
+bool ledger_verify(struct db *db, const char *program_id, struct arena *arena, struct ledger_report *ret_report,
+	struct problem *problem)
+{
+	struct db_batch batch = { .arena = arena, .door = DOOR_TENANT, .program_id = program_id };
+	struct db_batch identity = { .arena = arena, .door = DOOR_IDENTITY };
+	struct db_call *counts = db_add(&batch, &counts_statement), *faults = db_add(&batch, &faults_statement);
+	struct db_call *checkpoints = db_add(&batch, &checkpoints_statement);
+	const struct db_call *keys = db_add(&identity, &all_keys_statement);
+	counts->params[0] = program_id;
+	checkpoints->params[0] = program_id;
+	if (db_run(db, &batch, problem) != DB_NONE || db_run(db, &identity, problem) != DB_NONE)
+		return false;
+	*ret_report = (struct ledger_report){
+		.entries = rows_int(counts->rows, "entries"),
+		.sealed = rows_int(counts->rows, "sealed"),
+		.checkpoints = rows_int(counts->rows, "checkpoints"),
+	};
+	ret_report->unsealed = ret_report->entries - ret_report->sealed;
+	take_fault(faults->rows, ret_report);
+	check_signatures(checkpoints->rows, keys->rows, program_id, arena, ret_report);
+	return true;
+}

@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Collections: the row's filters and sorts become one statement, composed of static strings only, and prepared once per
+ * combination in use. The page goes on by keyset: (sort column, id) after the last row's, so that a page costs the same
+ * at any depth and rows written meanwhile neither repeat nor hide others.
+ *
+ * The page size stands in the text in three steps (26, 51, 101), not as a parameter: a generic plan must know that it
+ * is small, or it sorts the table.
+ */
+#include <inttypes.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engines.h"
+
+#define TOTAL_CAP       10000
+#define TOTAL_CAP_LIMIT "10001"
+
+struct listing {
+	const struct list *list;
+	const struct shape *shape;
+	struct request *request;
+	const struct sort *sort;
+	bool descending;
+	bool has_cursor;
+	struct cursor cursor;
+	int limit;
+	uint64_t query_hash;
+	char types[DB_MAX_PARAMS + 1];
+	const char *params[DB_MAX_PARAMS];
+	size_t param_count;
+};
+
+static size_t param_add(struct listing *listing, char type, const char *value)
+{
+	if (listing->param_count == DB_MAX_PARAMS)
+		abort(); /* a list has more filters than a statement has room for: seen by its first test */
+	listing->types[listing->param_count] = type;
+	listing->params[listing->param_count] = value;
+	return ++listing->param_count;
+}
+
+/* Writes `sql` with {} replaced by the placeholder. */
+static void append_condition(struct text *sql, const char *condition, size_t number)
+{
+	text_append_string(sql, " and ");
+	for (const char *at = condition; *at != '\0'; at++) {
+		if (at[0] == '{' && at[1] == '}') {
+			text_appendf(sql, "$%zu", number);
+			at++;
+		} else {
+			text_append_char(sql, *at);
+		}
+	}
+}
+
+/* PostgreSQL's text form of an array. */
+static const char *array_text(struct arena *arena, const struct query_value *value)
+{
+	struct text text = TEXT_INIT;
+	text_append_char(&text, '{');
+	for (size_t i = 0; i < value->count; i++) {
+		text_append_string(&text, i > 0 ? ",\"" : "\"");
+		for (const char *at = value->values[i]; *at != '\0'; at++) {
+			if (*at == '"' || *at == '\\')
+				text_append_char(&text, '\\');
+			text_append_char(&text, *at);
+		}
+		text_append_char(&text, '"');
+	}
+	text_append_char(&text, '}');
+	const char *copy = arena_strndup(arena, text.bytes, text.length);
+	text_release(&text);
+	return copy;
+}
+
+static const struct query_value *query_value(const struct request *request, const char *name)
+{
+	for (size_t i = 0; i < request->query_count; i++)
+		if (strcmp(request->query[i].parameter->name, name) == 0)
+			return &request->query[i];
+	return NULL;
+}
+
+/* The row for these values: one that is for just this value goes before the general one. */
+static const struct filter *filter_for(const struct list *list, const struct query_value *value)
+{
+	const struct filter *filter = list->filters;
+	for (; filter->sql != NULL; filter++) {
+		if (filter->from_path || strcmp(filter->parameter, value->parameter->name) != 0)
+			continue;
+		if (filter->value == NULL || (value->count == 1 && strcmp(value->values[0], filter->value) == 0))
+			break;
+	}
+	return filter;
+}
+
+static void append_filter(struct listing *listing, struct text *sql, const struct filter *filter)
+{
+	if (filter->from_path) {
+		append_condition(sql, filter->sql, param_add(listing, filter->type, listing->request->path_ids[0]));
+		return;
+	}
+	const struct query_value *value = query_value(listing->request, filter->parameter);
+	if (value == NULL || filter != filter_for(listing->list, value))
+		return;
+	if (value->count == 1)
+		append_condition(sql, filter->sql, param_add(listing, filter->type, value->values[0]));
+	else
+		append_condition(sql, filter->sql_many,
+			param_add(listing, 'T', array_text(listing->request->arena, value)));
+}
+
+/* The walls and the filters: shared by the page and the total. */
+static void append_where(struct listing *listing, struct text *sql)
+{
+	const struct actor *actor = listing->request->actor;
+	text_appendf(sql, " from %s s where s._program_id = $%zu", listing->list->resource->shape,
+		param_add(listing, 'u', actor->program_id));
+	if (shape_is_walled(listing->shape, actor))
+		append_condition(sql, "s._partner_id = {}", param_add(listing, 'u', actor->partner_id));
+	for (const struct filter *filter = listing->list->filters; filter != NULL && filter->sql != NULL; filter++)
+		append_filter(listing, sql, filter);
+}
+
+static void append_keyset(struct listing *listing, struct text *sql)
+{
+	const char *direction = listing->descending ? "<" : ">";
+	size_t key = param_add(listing, listing->sort->type, listing->cursor.key);
+	if (listing->sort->unique) {
+		text_appendf(sql, " and s.%s %s $%zu", listing->sort->column, direction, key);
+		return;
+	}
+	size_t id = param_add(listing, 'u', listing->cursor.id);
+	text_appendf(sql, " and (s.%s, s.id) %s ($%zu, $%zu)", listing->sort->column, direction, key, id);
+}
+
+static const struct statement *compose_page(struct listing *listing)
+{
+	struct text sql = TEXT_INIT;
+	text_appendf(&sql, "select s.*, s.%s::text as _key", listing->sort->column);
+	append_where(listing, &sql);
+	if (listing->has_cursor)
+		append_keyset(listing, &sql);
+	const char *direction = listing->descending ? "desc" : "asc";
+	text_appendf(&sql, " order by s.%s %s", listing->sort->column, direction);
+	if (!listing->sort->unique)
+		text_appendf(&sql, ", s.id %s", direction);
+	text_appendf(&sql, " limit %s", listing->limit <= 25 ? "26" : listing->limit <= 50 ? "51" : "101");
+	const struct statement *statement = statement_intern("list", sql.bytes, listing->types);
+	text_release(&sql);
+	return statement;
+}
+
+static const struct statement *compose_total(struct listing *listing)
+{
+	struct text sql = TEXT_INIT;
+	text_append_string(&sql, "select count(*) as total from (select");
+	append_where(listing, &sql);
+	text_append_string(&sql, " limit " TOTAL_CAP_LIMIT ") c");
+	const struct statement *statement = statement_intern("total", sql.bytes, listing->types);
+	text_release(&sql);
+	return statement;
+}
+
+static void listing_reset_params(struct listing *listing)
+{
+	memset(listing->types, 0, sizeof listing->types);
+	listing->param_count = 0;
+}
+
+/* Everything but cursor and limit: a cursor is good for the query it was made for. */
+static uint64_t hash_query(const struct listing *listing)
+{
+	static const unsigned char key[crypto_shorthash_KEYBYTES] = "partnerd.cursor";
+	struct text text = TEXT_INIT;
+	const struct request *request = listing->request;
+	text_appendf(&text, "%s %s %d", request->operation->id, listing->sort->name, listing->descending);
+	for (const struct filter *filter = listing->list->filters; filter != NULL && filter->sql != NULL; filter++) {
+		const struct query_value *value = filter->from_path ? NULL : query_value(request, filter->parameter);
+		if (filter->from_path)
+			text_appendf(&text, "\n%s", request->path_ids[0]);
+		for (size_t i = 0; value != NULL && filter->value == NULL && i < value->count; i++)
+			text_appendf(&text, "\n%s=%s", filter->parameter, value->values[i]);
+	}
+	uint64_t hash;
+	crypto_shorthash((unsigned char *)&hash, (const unsigned char *)text.bytes, text.length, key);
+	text_release(&text);
+	return hash;
+}
+
+static void listing_sort(struct listing *listing)
+{
+	const char *wanted = request_query(listing->request, "sort");
+	listing->sort = listing->list->sorts;
+	if (wanted == NULL)
+		return;
+	listing->descending = wanted[0] == '-';
+	for (const struct sort *sort = listing->list->sorts; sort->name != NULL; sort++)
+		if (strcmp(sort->name, wanted + listing->descending) == 0)
+			listing->sort = sort;
+}
+
+static bool listing_init(struct listing *listing, const struct endpoint *endpoint, struct request *request,
+	struct problem *problem)
+{
+	*listing = (struct listing){ .list = endpoint->list, .request = request };
+	listing->shape = bindings_shape(request->app->bindings, endpoint->list->resource);
+	listing_sort(listing);
+	const char *limit = request_query(request, "limit");
+	listing->limit = limit != NULL ? atoi(limit) : 25;
+	listing->query_hash = hash_query(listing);
+	const char *cursor = request_query(request, "cursor");
+	listing->has_cursor = cursor != NULL;
+	return cursor == NULL || cursor_read(request, cursor, listing->query_hash, &listing->cursor, problem);
+}
+
+/* The same target with another cursor, for the Link header. */
+static const char *next_link(const struct listing *listing, const char *cursor)
+{
+	const struct request *request = listing->request;
+	struct text text = TEXT_INIT;
+	text_append(&text, request->path.bytes, request->path.length);
+	text_appendf(&text, "?cursor=%s", cursor);
+	const char *end = request->raw_query.bytes + request->raw_query.length;
+	for (const char *at = request->raw_query.bytes; at != NULL && at < end;) {
+		const char *stop = memchr(at, '&', (size_t)(end - at));
+		size_t length = (size_t)((stop != NULL ? stop : end) - at);
+		if (length > 0 && !(length >= 7 && memcmp(at, "cursor=", 7) == 0)) {
+			text_append_char(&text, '&');
+			text_append(&text, at, length);
+		}
+		at += length + 1;
+	}
+	const char *link = arena_printf(request->arena, "<%s>; rel=\"next\"", text.bytes);
+	text_release(&text);
+	return link;
+}
+
+static const char *next_cursor(const struct listing *listing, const struct rows *rows)
+{
+	size_t length, last = (size_t)listing->limit - 1;
+	struct cursor cursor = {
+		.key = rows_cell(rows, last, (size_t)rows_column(rows, "_key"), &length),
+		.id = rows_cell(rows, last, (size_t)listing->shape->id_column, &length),
+	};
+	return cursor_make(listing->request, listing->query_hash, &cursor);
+}
+
+static void write_total(struct text *out, const struct rows *total)
+{
+	if (total == NULL) {
+		text_append_string(out, ",\"total_count\":null,\"total_count_capped\":null}");
+		return;
+	}
+	int64_t count = rows_int(total, "total");
+	bool capped = count > TOTAL_CAP;
+	text_appendf(out, ",\"total_count\":%" PRId64 ",\"total_count_capped\":%s}", capped ? TOTAL_CAP : count,
+		capped ? "true" : "false");
+}
+
+static void write_page(struct listing *listing, struct response *response, const struct rows *rows,
+	const struct rows *total)
+{
+	struct text *out = &response->body;
+	size_t count = rows_count(rows), limit = (size_t)listing->limit;
+	bool has_more = count > limit;
+	text_reserve(out, 1024 * (has_more ? limit : count) + 256);
+	text_append_string(out, "{\"data\":[");
+	for (size_t i = 0; i < count && i < limit; i++) {
+		if (i > 0)
+			text_append_char(out, ',');
+		writer_row(out, listing->request, listing->shape, rows, i, false);
+	}
+	text_append_string(out, "],\"next_cursor\":");
+	if (has_more) {
+		const char *cursor = next_cursor(listing, rows);
+		text_appendf(out, "\"%s\"", cursor);
+		response_header(response, "Link", next_link(listing, cursor));
+	} else {
+		text_append_string(out, "null");
+	}
+	write_total(out, total);
+}
+
+/* The resource the list hangs under, read behind the same walls; NULL when it hangs under none. */
+static const struct db_call *add_parent(const struct listing *listing, struct db_batch *batch)
+{
+	const struct resource *parent = listing->list->parent;
+	if (parent == NULL)
+		return NULL;
+	const struct request *request = listing->request;
+	const struct shape *shape = bindings_shape(request->app->bindings, parent);
+	bool walled = shape_is_walled(shape, request->actor);
+	struct db_call *call = db_add(batch, walled ? shape->get_partner : shape->get_vendor);
+	call->params[0] = request->actor->program_id;
+	call->params[1] = request->path_ids[0];
+	call->params[2] = walled ? request->actor->partner_id : NULL;
+	return call;
+}
+
+static struct db_call *add_composed(struct listing *listing, struct db_batch *batch,
+	const struct statement *(*compose)(struct listing *))
+{
+	listing_reset_params(listing);
+	struct db_call *call = db_add(batch, compose(listing));
+	memcpy(call->params, listing->params, listing->param_count * sizeof listing->params[0]);
+	return call;
+}
+
+bool list_run(const struct endpoint *endpoint, struct request *request, struct response *response,
+	struct problem *problem)
+{
+	struct listing listing;
+	if (!listing_init(&listing, endpoint, request, problem))
+		return false;
+	struct db_batch batch = request_batch(request);
+	const struct db_call *parent = add_parent(&listing, &batch), *total = NULL;
+	const char *wants_total = request_query(request, "include_total");
+	if (wants_total != NULL && strcmp(wants_total, "true") == 0)
+		total = add_composed(&listing, &batch, compose_total);
+	const struct db_call *page = add_composed(&listing, &batch, compose_page);
+	if (db_run(request->app->db, &batch, problem) != DB_NONE)
+		return false;
+	if (parent != NULL && rows_count(parent->rows) == 0)
+		return refuse_missing(endpoint->list->parent, problem);
+	response->status = 200;
+	response->content_type = "application/json";
+	response->cache = CACHE_PRIVATE;
+	write_page(&listing, response, page->rows, total != NULL ? total->rows : NULL);
+	return true;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Stores and announces the expiry of deals whose protection has ended, in batches. */
+#include "base/text.h"
+#include "base/uuid.h"
+#include "job.h"
+
+#define BATCH 100
+
+static const char *event_ids(struct arena *arena)
+{
+	struct text text = TEXT_INIT;
+	for (int i = 0; i < BATCH; i++) {
+		char id[UUID_TEXT_BYTES];
+		uuid_v7(id);
+		text_appendf(&text, "%s\"%s\"", i == 0 ? "{\"event_ids\":[" : ",", id);
+	}
+	text_append_string(&text, "]}");
+	const char *json = arena_strndup(arena, text.bytes, text.length);
+	text_release(&text);
+	return json;
+}
+
+bool job_expire(const struct job_run *run, struct problem *problem)
+{
+	const char *system = arena_printf(run->arena, "{\"actor_type\":\"system\",\"actor_id\":\"%s\"}", run->program_id);
+	for (;;) {
+		const struct rows *rows = job_statement(run, "job_expire", event_ids(run->arena), system, problem);
+		if (rows == NULL)
+			return false;
+		if (rows_int(rows, "expired") < BATCH)
+			return true;
+	}
+}

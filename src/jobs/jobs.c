@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The runner. A job is a row of `table`: how often, and what it does for one program. Failures are logged with their
+ * cause and tried again at the next period; nothing here holds a transaction open or a lock across programs.
+ */
+#include "jobs/jobs.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "job.h"
+
+#define TICK_MS 100
+
+static const struct job {
+	const char *name;
+	int64_t period_ms;
+	bool (*run)(const struct job_run *run, struct problem *problem);
+} table[] = {
+	{ "seal", 500, job_seal },
+	{ "expire", 500, job_expire },
+	{ "forget", 3600 * 1000, job_forget },
+};
+
+#define JOB_COUNT (sizeof table / sizeof table[0])
+
+struct jobs {
+	struct app *app;
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	bool stopping;
+	int64_t due_us[JOB_COUNT];
+	bool failing[JOB_COUNT]; /* the first failure of a row of them is logged, and the recovery */
+	_Atomic int64_t done_us[JOB_COUNT];
+};
+
+const struct rows *job_statement(const struct job_run *run, const char *name, const char *decision, const char *request,
+	struct problem *problem)
+{
+	struct db_batch batch = {
+		.arena = run->arena,
+		.door = run->program_id != NULL ? DOOR_TENANT : DOOR_IDENTITY,
+		.program_id = run->program_id,
+		.is_write = true,
+	};
+	struct db_call *call = db_add(&batch, statement_find(name));
+	call->params[0] = run->program_id;
+	call->params[4] = decision;
+	call->params[5] = request;
+	return db_run(run->app->db, &batch, problem) == DB_NONE ? call->rows : NULL;
+}
+
+static void log_failure(const struct job *job, const char *program_id, const struct problem *problem)
+{
+	struct log_line line = log_begin(LOG_ERROR, "job failed");
+	log_text(&line, "job", job->name);
+	log_text(&line, "program_id", program_id);
+	log_text(&line, "problem", problem_code_text(problem->code));
+	log_text(&line, "cause", problem->cause[0] != '\0' ? problem->cause : problem->detail);
+	log_end(&line);
+}
+
+static bool run_for_programs(struct jobs *jobs, size_t index, const struct rows *programs)
+{
+	const struct job *job = &table[index];
+	bool good = true;
+	struct arena *arena = arena_new();
+	for (size_t i = 0; i < rows_count(programs); i++) {
+		size_t length;
+		struct problem problem = PROBLEM_INIT;
+		struct job_run run = { .app = jobs->app, .arena = arena, .program_id = rows_cell(programs, i, 0, &length) };
+		if (!job->run(&run, &problem)) {
+			if (!jobs->failing[index] && good)
+				log_failure(job, run.program_id, &problem);
+			good = false;
+		}
+		arena_reset(arena);
+	}
+	arena_free(arena);
+	return good;
+}
+
+static bool run_job(struct jobs *jobs, size_t index, struct arena *arena)
+{
+	struct problem problem = PROBLEM_INIT;
+	struct job_run all = { .app = jobs->app, .arena = arena };
+	const struct rows *programs = job_statement(&all, "job_programs", NULL, NULL, &problem);
+	if (programs != NULL)
+		return run_for_programs(jobs, index, programs);
+	if (!jobs->failing[index])
+		log_failure(&table[index], NULL, &problem);
+	return false;
+}
+
+static void run_due(struct jobs *jobs)
+{
+	struct arena *arena = arena_new();
+	for (size_t i = 0; i < JOB_COUNT; i++) {
+		int64_t now = clock_monotonic_us();
+		if (now < jobs->due_us[i])
+			continue;
+		jobs->due_us[i] = now + table[i].period_ms * 1000;
+		bool good = run_job(jobs, i, arena);
+		if (good && jobs->failing[i])
+			log_event(LOG_INFO, "job works again", "%s", table[i].name);
+		jobs->failing[i] = !good;
+		if (good)
+			jobs->done_us[i] = clock_monotonic_us();
+	}
+	arena_free(arena);
+}
+
+/* Waits a tick; false when the runner shall end. */
+static bool wait_tick(struct jobs *jobs)
+{
+	struct timespec until;
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_nsec += TICK_MS * 1000000L;
+	until.tv_sec += until.tv_nsec / 1000000000L;
+	until.tv_nsec %= 1000000000L;
+	pthread_mutex_lock(&jobs->lock);
+	while (!jobs->stopping && pthread_cond_timedwait(&jobs->wake, &jobs->lock, &until) != ETIMEDOUT)
+		continue;
+	bool go_on = !jobs->stopping;
+	pthread_mutex_unlock(&jobs->lock);
+	return go_on;
+}
+
+static void *runner(void *argument)
+{
+	struct jobs *jobs = argument;
+	do
+		run_due(jobs);
+	while (wait_tick(jobs));
+	return NULL;
+}
+
+struct jobs *jobs_start(struct app *app)
+{
+	struct jobs *jobs = calloc(1, sizeof *jobs);
+	if (jobs == NULL)
+		return NULL;
+	jobs->app = app;
+	pthread_mutex_init(&jobs->lock, NULL);
+	pthread_cond_init(&jobs->wake, NULL);
+	for (size_t i = 0; i < JOB_COUNT; i++)
+		jobs->done_us[i] = clock_monotonic_us();
+	if (pthread_create(&jobs->thread, NULL, runner, jobs) == 0)
+		return jobs;
+	free(jobs);
+	return NULL;
+}
+
+struct jobs *jobs_stop(struct jobs *jobs)
+{
+	if (jobs == NULL)
+		return NULL;
+	pthread_mutex_lock(&jobs->lock);
+	jobs->stopping = true;
+	pthread_cond_signal(&jobs->wake);
+	pthread_mutex_unlock(&jobs->lock);
+	pthread_join(jobs->thread, NULL);
+	pthread_cond_destroy(&jobs->wake);
+	pthread_mutex_destroy(&jobs->lock);
+	free(jobs);
+	return NULL;
+}
+
+double jobs_lag_s(void *context)
+{
+	const struct jobs *jobs = context;
+	int64_t now = clock_monotonic_us(), lag = 0;
+	for (size_t i = 0; i < JOB_COUNT; i++) {
+		int64_t late = now - jobs->done_us[i] - table[i].period_ms * 1000;
+		lag = late > lag ? late : lag;
+	}
+	return (double)lag / CLOCK_SECOND_US;
+}
