@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A small world per test module: a sandbox program of its own, with tiers, two partners and everybody who works there.
+
+Everything is made over the API by those who may make it, except the program and its first admin, which the operator
+makes on the command line. Names are unique, so worlds share a server without seeing each other.
+"""
+import itertools
+import uuid
+
+from support.client import Client
+from support.server import partnerd
+
+PASSWORD = "correct horse battery staple"
+TIERS = {
+    "registered": (1, 1000, 1000, 1500), "preferred": (2, 2000, 2500, 3000), "strategic": (3, 3500, 3500, 4500),
+}
+PARTNER_SCOPES = ["program:read", "tiers:read", "partners:read", "deals:read", "deals:write", "events:read"]
+DEAL = {"customer_name": "Northwind Academy", "amount": {"amount_minor": 4_800_000, "currency": "EUR"}}
+numbers = itertools.count(1)
+
+
+def unique(prefix):
+    return f"{prefix}-{uuid.uuid4().hex[:10]}"
+
+
+def sign_in(server, email, password, program=None):
+    body = {"email": email, "password": password}
+    if program:
+        body["program"] = program
+    return Client(server).post("/v1/sessions", body, expect=201)
+
+
+def client_token(server, client_id, secret, scope=None):
+    form = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": secret}
+    if scope:
+        form["scope"] = scope
+    return Client(server).post("/oauth/token", form=form, expect=200)["access_token"]
+
+
+class Partner:
+    """A partner as the tests use it: its id and its machine client; people are made on demand."""
+
+    def __init__(self, world, partner):
+        self.world, self.id, self.name = world, partner["id"], partner["name"]
+        self.client_id, self.secret = world.make_client(PARTNER_SCOPES, self.id)
+        self.api = Client(world.server, client_token(world.server, self.client_id, self.secret))
+        self.people = {}
+
+    def user(self, role="partner_admin"):
+        if role not in self.people:
+            self.people[role] = self.world.make_user(role, self.id)
+        return self.people[role]
+
+    def deal(self, **members):
+        return self.api.post("/v1/deals", {**DEAL, **members}, expect=201).json
+
+
+class World:
+    def __init__(self, server, database_url, environment="test"):
+        self.server, self.database_url = server, database_url
+        self.slug, self.email = unique("prog"), f"{unique('admin')}@vendor.example"
+        partnerd("program", "create", "--slug", self.slug, "--name", f"Programme {self.slug}",
+                 "--environment", environment, "--admin-email", self.email, "--admin-password", PASSWORD,
+                 database_url=database_url)
+        session = sign_in(server, self.email, PASSWORD, self.slug)
+        self.admin, self.admin_id = Client(server, session["access_token"]), session["user_id"]
+        self.program_id = session["program_id"]
+        self.tiers = self._tiers()
+        self.people, self.named = {}, {}
+
+    def _tiers(self):
+        known = {tier["key"]: tier for tier in self.admin.list("/v1/tiers")}
+        for key, (rank, floor, base, cap) in TIERS.items():
+            if key not in known:
+                known[key] = self.make_tier(key, rank=rank, band=(floor, base, cap))
+            elif known[key]["status"] == "draft":
+                known[key] = self.act("tiers", known[key], "publish")
+        return known
+
+    def refresh(self, row, by=None):
+        return (by or self.admin).get(f"/v1/{row['object'].replace('_', '-')}s/{row['id']}").json
+
+    def act(self, plural, row, action, body=None, by=None, expect=200):
+        """One action on a row with the row's own version."""
+        answer = (by or self.admin).post(
+            f"/v1/{plural}/{row['id']}/{action}", body, if_match=row["version"], expect=expect)
+        return answer.json
+
+    # ---- who works here ----
+    def make_user(self, role, partner_id=None):
+        made = self.admin.post("/v1/users", {
+            "email": f"{unique(role.replace('_', '-'))}@people.example", "name": f"Robin {role}", "role": role,
+            **({"partner_id": partner_id} if partner_id else {})}, expect=201).json
+        session = sign_in(self.server, made["email"], made["initial_password"], self.slug)
+        client = Client(self.server, session["access_token"])
+        client.id, client.email, client.password = made["id"], made["email"], made["initial_password"]
+        return client
+
+    def user(self, role):
+        """A vendor's user with this role, made once."""
+        if role not in self.people:
+            self.people[role] = self.make_user(role)
+        return self.people[role]
+
+    def make_client(self, scopes, partner_id=None):
+        made = self.admin.post("/v1/api-clients", {
+            "name": unique("client"), "scopes": scopes,
+            **({"partner_id": partner_id} if partner_id else {})}, expect=201).json
+        return made["id"], made["client_secret"]
+
+    def machine(self, scopes, partner_id=None):
+        client_id, secret = self.make_client(scopes, partner_id)
+        return Client(self.server, client_token(self.server, client_id, secret))
+
+    # ---- things ----
+    def make_tier(self, key=None, rank=None, band=(2000, 2500, 3000), publish=True):
+        floor, base, cap = band
+        tier = self.admin.post("/v1/tiers", {
+            "key": key or f"t{uuid.uuid4().hex[:8]}", "name": f"Tier {key or 'extra'} {uuid.uuid4().hex[:6]}",
+            "rank": rank or 10 + next(numbers), "benefits": [], "requirements": [],
+            "margin_band": {"floor_bps": floor, "base_bps": base, "cap_bps": cap}}, expect=201).json
+        return self.act("tiers", tier, "publish") if publish else tier
+
+    def new_partner(self, tier="preferred", **members):
+        """A partner that is still being onboarded."""
+        tier_id = self.tiers[tier]["id"] if tier in self.tiers else tier
+        return self.admin.post("/v1/partners", {
+            "name": unique("Partner"), "type": "reseller", "country": "DE", "tier_id": tier_id, **members},
+            expect=201).json
+
+    def make_partner(self, tier="preferred", **members):
+        return Partner(self, self.act("partners", self.new_partner(tier, **members), "activate"))
+
+    def partner(self, name):
+        """An active partner by a name that only the test knows, made once: partner("a")."""
+        if name not in self.named:
+            self.named[name] = self.make_partner()
+        return self.named[name]
+
+    def deal_in(self, status, partner=None, **members):
+        """A deal brought to this status by the actions that lead there, as the vendor's admin sees it."""
+        partner = partner or self.partner("a")
+        if status == "draft":
+            return self.refresh(partner.deal(draft=True, **members))
+        deal = self.refresh(partner.deal(**members))
+        for action, body in PATHS[status]:
+            by = partner.api if action == "withdraw" else self.admin
+            deal = self.act("deals", deal, action, body, by=by)
+        return self.refresh(deal)
+
+    def set_clock(self, now_at):
+        """Sets the test clock, also to an earlier instant: it goes there by way of real time."""
+        row = self.admin.post("/v1/program/test-clock", {"now_at": None}, expect=200).json
+        if now_at is None:
+            return row
+        return self.admin.post("/v1/program/test-clock", {"now_at": now_at}, expect=200).json
+
+    def advance_clock(self, seconds):
+        return self.admin.post("/v1/program/test-clock", {"advance_seconds": seconds}, expect=200).json
+
+
+PATHS = {
+    "submitted": [],
+    "in_review": [("start-review", None)],
+    "info_requested": [("request-info", {"message": "Which seats?"})],
+    "approved": [("approve", {})],
+    "rejected": [("reject", {"reason": "Not our market."})],
+    "withdrawn": [("withdraw", {"reason": "The customer left."})],
+    "won": [("approve", {}), ("win", {})],
+    "lost": [("approve", {}), ("lose", {"reason": "Price."})],
+    "cancelled": [("approve", {}), ("cancel", {"reason": "Programme ended."})],
+}
