@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: Apache-2.0
+"""ETag, If-Match and If-None-Match (api.md §1): the same law on every versioned resource, taken from the contract."""
+import pytest
+
+from support import contract
+from support.judge import nobody
+
+ACTIONS = {  # an operation that asks for If-Match, and how to make a row on which it would succeed
+    "updateProgram": (lambda world: world.admin.get("/v1/program").json, {"name": "Renamed"}),
+    "updateTier": (lambda world: world.make_tier(publish=False), {"name": "Renamed"}),
+    "publishTier": (lambda world: world.make_tier(publish=False), None),
+    "updatePartner": (lambda world: world.new_partner(), {"website": None}),
+    "activatePartner": (lambda world: world.new_partner(), None),
+    "suspendPartner": (lambda world: partner_row(world), {"reason": "x"}),
+    "reinstatePartner": (lambda world: world.act("partners", partner_row(world), "suspend", {"reason": "x"}), None),
+    "terminatePartner": (lambda world: partner_row(world), {"reason": "x"}),
+    "changePartnerTier": (lambda world: partner_row(world), "tier"),
+    "deactivateUser": (lambda world: world.admin.get(f"/v1/users/{world.make_user('viewer').id}").json, None),
+    "revokeApiClient": (lambda world: world.admin.get(
+        f"/v1/api-clients/{world.make_client(['deals:read'])[0]}").json, None),
+    "updateDeal": (lambda world: world.deal_in("submitted"), {"description": "x"}),
+    "submitDeal": (lambda world: world.deal_in("draft"), None),
+    "startDealReview": (lambda world: world.deal_in("submitted"), None),
+    "requestDealInfo": (lambda world: world.deal_in("submitted"), {"message": "x"}),
+    "approveDeal": (lambda world: world.deal_in("submitted"), {}),
+    "rejectDeal": (lambda world: world.deal_in("submitted"), {"reason": "x"}),
+    "withdrawDeal": (lambda world: world.deal_in("submitted"), {}),
+    "winDeal": (lambda world: world.deal_in("approved"), {}),
+    "loseDeal": (lambda world: world.deal_in("approved"), {"reason": "x"}),
+    "cancelDeal": (lambda world: world.deal_in("approved"), {"reason": "x"}),
+}
+READS = ["getProgram", "getTier", "getPartner", "getUser", "getApiClient", "getDeal"]
+
+
+def partner_row(world):
+    return world.act("partners", world.new_partner(), "activate")
+
+
+def guarded():
+    return [entry for entry in contract.operations() if entry.requires("If-Match")]
+
+
+def call(world, operation, row, if_match, body="default"):
+    if body == "default":
+        body = ACTIONS[operation.id][1]
+    if body == "tier":
+        body = {"tier_id": world.tiers["strategic"]["id"], "reason": "x"}
+    path = operation.path
+    for name in operation.path_ids:
+        path = path.replace("{%s}" % name, row["id"])
+    return world.admin.request(operation.method, path, body, if_match=if_match)
+
+
+def test_every_guarded_operation_is_tested():
+    assert {entry.id for entry in guarded()} == set(ACTIONS)
+
+
+def test_every_patch_is_guarded():
+    assert not [entry for entry in contract.operations() if entry.method in ("PATCH", "PUT") and entry not in guarded()]
+
+
+@pytest.mark.parametrize("operation_id", ACTIONS)
+def test_the_law(world, operation_id):
+    operation = contract.operation(operation_id)
+    row = ACTIONS[operation_id][0](world)
+    version = row["version"]
+    missing = call(world, operation, row, None)
+    assert missing.status == 428 and missing.problem == "precondition_required", missing
+    for stale in (f'"{version + 1}"', '"0"', f'W/"{version}"', f'"{version + 1}", W/"{version}"', '"abc"'):
+        refused = call(world, operation, row, stale)
+        assert refused.status == 412 and refused.problem == "precondition_failed", refused
+        assert refused.etag == f'"{version}"', "the current tag travels with the refusal"
+    listed = call(world, operation, row, f'"999", W/"1" , "{version}"')
+    assert listed.status == 200 and listed.etag == f'"{version + 1}"', listed
+    assert call(world, operation, row, f'"{version}"').status == 412
+
+
+def test_a_star_matches_whatever_exists(world):
+    row = world.deal_in("submitted")
+    after = world.admin.patch(f"/v1/deals/{row['id']}", {"description": "x"}, if_match="*", expect=200)
+    assert after["version"] == row["version"] + 1
+    world.admin.patch(f"/v1/deals/{nobody()}", {"description": "x"}, if_match="*", expect=404)
+
+
+def test_two_header_lines_are_one_list(world):
+    row = world.deal_in("submitted")
+    connection = world.admin._connection()
+    connection.putrequest("PATCH", f"/v1/deals/{row['id']}")
+    body = b'{"description": "two"}'
+    for name, value in (("Authorization", f"Bearer {world.admin.token}"), ("If-Match", '"77"'), ("If-Match", '"1"'),
+                        ("Content-Type", "application/json"), ("Content-Length", str(len(body)))):
+        connection.putheader(name, value)
+    connection.endheaders(body)
+    answer = connection.getresponse()
+    answer.read()
+    assert answer.status == 200
+
+
+class TestOrderOfChecks:
+    """404 before 428 and 412, those before fields (422), fields before state (409): api.md §1."""
+
+    def test_missing_row_first(self, world):
+        world.admin.patch(f"/v1/deals/{nobody()}", {"description": "x"}, expect=404)
+        world.admin.post(f"/v1/deals/{nobody()}/approve", {"nonsense": 1}, expect=404)
+
+    def test_precondition_before_fields(self, world):
+        row = world.deal_in("submitted")
+        path = f"/v1/deals/{row['id']}"
+        world.admin.patch(path, {"nonsense": 1}, expect=428)
+        world.admin.patch(path, {"nonsense": 1}, if_match=row["version"] + 1, expect=412)
+        world.admin.patch(path, {"nonsense": 1}, if_match=row["version"], expect=422)
+
+    def test_fields_before_state(self, world):
+        row = world.deal_in("won")
+        path = f"/v1/deals/{row['id']}/reject"
+        world.admin.post(path, {"nonsense": 1}, if_match=row["version"], expect=422)
+        world.admin.post(path, {"reason": "x"}, if_match=row["version"] + 1, expect=412)
+        world.admin.post(path, {"reason": "x"}, if_match=row["version"], expect=409)
+
+    def test_scope_before_everything_about_the_row(self, world):
+        partner = world.partner("a").api
+        for deal_id in (world.deal_in("submitted")["id"], nobody()):
+            partner.post(f"/v1/deals/{deal_id}/approve", {"nonsense": 1}, expect=403)
+
+
+@pytest.fixture(scope="module")
+def readable(world):
+    partner = world.partner("a")
+    return {"getProgram": "/v1/program", "getTier": f"/v1/tiers/{world.tiers['preferred']['id']}",
+            "getPartner": f"/v1/partners/{partner.id}", "getUser": f"/v1/users/{world.user('viewer').id}",
+            "getApiClient": f"/v1/api-clients/{partner.client_id}", "getDeal": f"/v1/deals/{partner.deal()['id']}"}
+
+
+@pytest.mark.parametrize("operation_id", READS)
+def test_not_modified(world, readable, operation_id):
+    path = readable[operation_id]
+    full = world.admin.get(path)
+    assert full.etag == f'"{full["version"]}"'
+    assert "no-cache" in full.headers["Cache-Control"] and "Authorization" in full.headers["Vary"]
+    for tags in (full.etag, f'W/{full.etag}', f'"0", {full.etag}', "*"):
+        for method in ("GET", "HEAD"):
+            short = world.admin.request(method, path, headers={"If-None-Match": tags})
+            assert (short.status, short.body, short.etag) == (304, b"", full.etag)
+            assert short.headers["Cache-Control"] == full.headers["Cache-Control"]
+            assert short.headers["Vary"] == full.headers["Vary"]
+    for tags in ('"0"', f'"{full["version"] + 1}"', 'W/"0", "x"'):
+        assert world.admin.get(path, headers={"If-None-Match": tags}).json == full.json
+
+
+def test_a_change_is_seen(world, readable):
+    path = readable["getDeal"]
+    tag = world.admin.get(path).etag
+    world.admin.patch(path, {"description": "new"}, if_match=tag, expect=200)
+    after = world.admin.get(path, headers={"If-None-Match": tag}, expect=200)
+    assert after["description"] == "new"
+
+
+def test_lists_have_no_tag(world):
+    assert world.admin.get("/v1/deals").etag is None
