@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a failure in PostgreSQL means to a caller, in two tables. `states` goes by SQLSTATE: the
+ * first row whose prefix fits decides, so exact codes stand above their class. `constraints` goes
+ * by name and decides for class 23; a new constraint or unique index in sql/migrations needs a row
+ * here, and `partnerd check` compares the two both ways. PostgreSQL's own words go into the cause,
+ * which is logged and never sent.
+ */
+#include "db/internal.h"
+
+#include "base/log.h"
+
+#include <string.h>
+
+#define SORRY   "The request could not be handled."
+#define BUSY    "The service is busy or cannot reach its database; try again."
+#define INVALID "A value cannot be stored."
+
+struct state {
+	const char *prefix; /* NULL: no SQLSTATE at all, the connection was lost */
+	enum db_failure failure;
+	enum problem_code code;
+	enum remedy remedy;
+	bool is_alarm; /* our checks should have caught it: log an error */
+	int retry_after_s;
+	const char *detail;
+};
+
+/* clang-format off */
+static const struct state states[] = {
+	/* raised by sql/functions */
+	{ "PD000", DB_WORLD_MOVED, PROBLEM_conflict, REMEDY_NONE, false, 0,
+		"The resource has changed meanwhile." },
+	{ "PD001", DB_KEY_IN_PROGRESS, PROBLEM_idempotency_in_progress, REMEDY_NONE, false, 1,
+		"A request with this Idempotency-Key is still running." },
+	/* two transactions met */
+	{ "40001", DB_UNAVAILABLE, PROBLEM_unavailable, REMEDY_AGAIN, false, 1, BUSY },
+	{ "40P01", DB_UNAVAILABLE, PROBLEM_unavailable, REMEDY_AGAIN, false, 1, BUSY },
+	{ "55P03", DB_UNAVAILABLE, PROBLEM_unavailable, REMEDY_NONE, false, 1, BUSY },
+	/* the session lost its prepared statements, or a migration changed what they give back */
+	{ "26000", DB_BROKEN, PROBLEM_internal, REMEDY_FORGET, false, 0, SORRY },
+	{ "42P05", DB_BROKEN, PROBLEM_internal, REMEDY_FORGET, false, 0, SORRY },
+	{ "0A000", DB_BROKEN, PROBLEM_internal, REMEDY_FORGET, false, 0, SORRY },
+	/* the server or the way to it */
+	{ "57014", DB_TIMEOUT, PROBLEM_timeout, REMEDY_NONE, false, 0,
+		"The request took too long." },
+	{ "57P", DB_UNAVAILABLE, PROBLEM_unavailable, REMEDY_RECONNECT, false, 1, BUSY },
+	{ "25006", DB_UNAVAILABLE, PROBLEM_unavailable, REMEDY_RECONNECT, false, 1, BUSY },
+	{ "25P03", DB_UNAVAILABLE, PROBLEM_unavailable, REMEDY_RECONNECT, false, 1, BUSY },
+	{ "08", DB_UNAVAILABLE, PROBLEM_unavailable, REMEDY_RECONNECT, false, 1, BUSY },
+	{ "53", DB_UNAVAILABLE, PROBLEM_unavailable, REMEDY_NONE, false, 1, BUSY },
+	{ NULL, DB_UNAVAILABLE, PROBLEM_unavailable, REMEDY_RECONNECT, false, 1, BUSY },
+	/* values; constraints with a row below never come here */
+	{ "22", DB_REFUSED, PROBLEM_validation_failed, REMEDY_NONE, true, 0, INVALID },
+	{ "23502", DB_REFUSED, PROBLEM_validation_failed, REMEDY_NONE, true, 0, INVALID },
+	{ "23503", DB_REFUSED, PROBLEM_validation_failed, REMEDY_NONE, true, 0,
+		"Something named in the request does not exist." },
+	{ "23505", DB_REFUSED, PROBLEM_already_exists, REMEDY_NONE, true, 0, "It exists already." },
+	{ "23514", DB_REFUSED, PROBLEM_validation_failed, REMEDY_NONE, true, 0, INVALID },
+	{ "23P01", DB_REFUSED, PROBLEM_conflict, REMEDY_NONE, true, 0,
+		"It conflicts with something that exists." },
+	/* everything else is our own fault */
+	{ "", DB_BROKEN, PROBLEM_internal, REMEDY_NONE, false, 0, SORRY },
+};
+
+enum meaning {
+	OURS,      /* no input can reach it: our fault */
+	KEY,       /* the idempotency record */
+	TAKEN,     /* refused with `code` */
+	REFERENCE, /* the member at `pointer` names something that is not there */
+	CHECK,     /* the member at `pointer` contradicts another */
+};
+
+struct constraint {
+	const char *name;
+	enum meaning meaning;
+	enum problem_code code;  /* TAKEN */
+	const char *pointer;     /* REFERENCE, CHECK */
+	const char *detail;
+};
+
+static const struct constraint constraints[] = {
+	{ "api_clients_id_key", OURS, 0, NULL, NULL },
+	{ "api_clients_partner_fkey", REFERENCE, 0, "#/partner_id", "There is no such partner." },
+	{ "api_clients_pkey", OURS, 0, NULL, NULL },
+	{ "api_clients_program_fkey", OURS, 0, NULL, NULL },
+	{ "api_clients_status_check", OURS, 0, NULL, NULL },
+	{ "audit_checkpoints_pkey", OURS, 0, NULL, NULL },
+	{ "audit_entries_pkey", OURS, 0, NULL, NULL },
+	{ "audit_entries_prev_hash_key", OURS, 0, NULL, NULL },
+	{ "audit_entries_sealed_check", OURS, 0, NULL, NULL },
+	{ "audit_entries_seq_key", OURS, 0, NULL, NULL },
+	{ "deal_external_ids_deal_fkey", OURS, 0, NULL, NULL },
+	{ "deal_external_ids_pkey", TAKEN, PROBLEM_duplicate_deal, NULL,
+		"The partner has registered a deal with one of these external ids." },
+	{ "deals_amount_check", CHECK, 0, "#/amount/amount_minor",
+		"The amount must not be negative." },
+	{ "deals_approval_check", OURS, 0, NULL, NULL },
+	{ "deals_number_key", OURS, 0, NULL, NULL },
+	{ "deals_partner_fkey", REFERENCE, 0, "#/partner_id", "There is no such partner." },
+	{ "deals_pkey", OURS, 0, NULL, NULL },
+	{ "deals_protection_check", CHECK, 0, "#/protection_days",
+		"The protection must end after it starts." },
+	{ "deals_status_check", OURS, 0, NULL, NULL },
+	{ "deals_tier_fkey", OURS, 0, NULL, NULL },
+	{ "decisions_pkey", OURS, 0, NULL, NULL },
+	{ "events_pkey", OURS, 0, NULL, NULL },
+	{ "idempotency_keys_pkey", KEY, 0, NULL, NULL },
+	{ "partner_tier_changes_from_tier_fkey", OURS, 0, NULL, NULL },
+	{ "partner_tier_changes_partner_fkey", OURS, 0, NULL, NULL },
+	{ "partner_tier_changes_pkey", OURS, 0, NULL, NULL },
+	{ "partner_tier_changes_to_tier_fkey", REFERENCE, 0, "#/tier_id",
+		"There is no such tier." },
+	{ "partners_number_key", OURS, 0, NULL, NULL },
+	{ "partners_pkey", OURS, 0, NULL, NULL },
+	{ "partners_program_fkey", OURS, 0, NULL, NULL },
+	{ "partners_status_check", OURS, 0, NULL, NULL },
+	{ "partners_tier_fkey", REFERENCE, 0, "#/tier_id", "There is no such tier." },
+	{ "programs_environment_check", OURS, 0, NULL, NULL },
+	{ "programs_fiscal_year_start_month_check", CHECK, 0, "#/fiscal_year_start_month",
+		"The month must be from 1 to 12." },
+	{ "programs_margin_cap_bps_check", CHECK, 0, "#/margin_cap_bps",
+		"The cap must be from 0 to 10000 basis points." },
+	{ "programs_pkey", OURS, 0, NULL, NULL },
+	{ "programs_protection_days_check", CHECK, 0, "#/protection_days",
+		"Protection must last from 1 to 730 days." },
+	{ "programs_slug_key", TAKEN, PROBLEM_already_exists, NULL,
+		"A program with this slug exists already." },
+	{ "programs_test_now_check", TAKEN, PROBLEM_test_clock_unavailable, NULL,
+		"Only a sandbox program has a test clock." },
+	{ "refresh_tokens_pkey", OURS, 0, NULL, NULL },
+	{ "refresh_tokens_user_fkey", OURS, 0, NULL, NULL },
+	{ "revocations_pkey", OURS, 0, NULL, NULL },
+	{ "signing_keys_one_active", TAKEN, PROBLEM_conflict, NULL,
+		"Another rotation of the signing keys is under way." },
+	{ "signing_keys_one_next", TAKEN, PROBLEM_conflict, NULL,
+		"Another rotation of the signing keys is under way." },
+	{ "signing_keys_pkey", OURS, 0, NULL, NULL },
+	{ "signing_keys_state_check", OURS, 0, NULL, NULL },
+	{ "tiers_key_key", TAKEN, PROBLEM_already_exists, NULL,
+		"A tier with this key exists already." },
+	{ "tiers_margin_band_check", CHECK, 0, "#/margin_band",
+		"The band must satisfy floor ≤ base ≤ cap ≤ 10000 basis points." },
+	{ "tiers_pkey", OURS, 0, NULL, NULL },
+	{ "tiers_program_fkey", OURS, 0, NULL, NULL },
+	{ "tiers_rank_key", TAKEN, PROBLEM_already_exists, NULL,
+		"A tier with this rank exists already." },
+	{ "tiers_status_check", OURS, 0, NULL, NULL },
+	{ "users_email_check", CHECK, 0, "#/email", "The address must be in lower case." },
+	{ "users_email_key", TAKEN, PROBLEM_already_exists, NULL,
+		"A user with this e-mail address exists already." },
+	{ "users_partner_fkey", REFERENCE, 0, "#/partner_id", "There is no such partner." },
+	{ "users_pkey", OURS, 0, NULL, NULL },
+	{ "users_program_fkey", OURS, 0, NULL, NULL },
+	{ "users_role_check", CHECK, 0, "#/role",
+		"The role does not belong to this side: vendor's staff or a partner's." },
+	{ "users_status_check", OURS, 0, NULL, NULL },
+};
+/* clang-format on */
+
+#define CONSTRAINT_COUNT (sizeof(constraints) / sizeof(constraints[0]))
+
+static bool state_fits(const struct state *state, const char *sqlstate)
+{
+	if (!state->prefix || !sqlstate)
+		return state->prefix == sqlstate;
+	return strncmp(state->prefix, sqlstate, strlen(state->prefix)) == 0;
+}
+
+/* The last row fits every SQLSTATE. */
+static const struct state *state_of(const struct failure *failure)
+{
+	const struct state *state = states;
+	while (!state_fits(state, failure->sqlstate))
+		state++;
+	return state;
+}
+
+/* By name and only in class 23: a name may also come with other errors. */
+static const struct constraint *constraint_of(const struct failure *failure)
+{
+	if (!failure->constraint || !failure->sqlstate || strncmp(failure->sqlstate, "23", 2) != 0)
+		return NULL;
+	for (size_t i = 0; i < CONSTRAINT_COUNT; i++) {
+		if (strcmp(constraints[i].name, failure->constraint) == 0)
+			return &constraints[i];
+	}
+	return NULL;
+}
+
+static void keep_cause(const struct failure *failure, struct problem *problem)
+{
+	char line[PROBLEM_DETAIL_BYTES];
+	problem_cause(problem, "%s in %s: %s",
+		failure->sqlstate ? failure->sqlstate : "no SQLSTATE",
+		failure->statement ? failure->statement : "the connection",
+		message_line(failure->message, line, sizeof(line)));
+}
+
+static void raise_alarm(const struct failure *failure)
+{
+	char line[PROBLEM_DETAIL_BYTES];
+	log_event(LOG_ERROR, "the database refused what validation let pass", "%s in %s: %s",
+		failure->sqlstate, failure->statement ? failure->statement : "commit",
+		message_line(failure->message, line, sizeof(line)));
+}
+
+static enum db_failure explain_state(
+	const struct state *state, const struct failure *failure, struct problem *problem)
+{
+	if (state->is_alarm)
+		raise_alarm(failure);
+	problem_set(problem, state->code, "%s", state->detail);
+	if (problem->code == state->code)
+		problem->retry_after_s = state->retry_after_s;
+	return state->failure;
+}
+
+static enum db_failure explain_constraint(
+	const struct constraint *constraint, struct arena *arena, struct problem *problem)
+{
+	switch (constraint->meaning) {
+	case OURS: problem_set(problem, PROBLEM_internal, SORRY); return DB_BROKEN;
+	case KEY:
+		problem_set(problem, PROBLEM_conflict,
+			"A request with this Idempotency-Key has been handled.");
+		return DB_KEY_TAKEN;
+	case TAKEN:
+		problem_set(problem, constraint->code, "%s", constraint->detail);
+		return DB_REFUSED;
+	case REFERENCE:
+		problem_add(problem, arena, PLACE_POINTER, constraint->pointer,
+			VIOLATION_reference_not_found, "%s", constraint->detail);
+		return DB_REFUSED;
+	case CHECK:
+		problem_add(problem, arena, PLACE_POINTER, constraint->pointer,
+			VIOLATION_inconsistent, "%s", constraint->detail);
+		return DB_REFUSED;
+	}
+	return DB_BROKEN;
+}
+
+/* ---- public ---- */
+
+enum remedy failure_remedy(const struct failure *failure)
+{
+	return state_of(failure)->remedy;
+}
+
+enum db_failure failure_explain(
+	const struct failure *failure, struct arena *arena, struct problem *problem)
+{
+	keep_cause(failure, problem);
+	const struct constraint *constraint = constraint_of(failure);
+	if (constraint)
+		return explain_constraint(constraint, arena, problem);
+	return explain_state(state_of(failure), failure, problem);
+}
+
+size_t constraint_count(void)
+{
+	return CONSTRAINT_COUNT;
+}
+
+const char *constraint_name(size_t index)
+{
+	return constraints[index].name;
+}
