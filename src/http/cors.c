@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * CORS without credentials: tokens travel in Authorization, so nothing is lost when a foreign page
+ * asks, but only listed origins get an answer that a script may read. A preflight is answered
+ * before routing: the real request then gets its 404 or 405, which the page can show.
+ */
+#include "http/cors.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define ALLOWED_METHODS "GET, HEAD, POST, PUT, PATCH, DELETE"
+#define ALLOWED_HEADERS                                                                        \
+	"Authorization, Content-Type, If-Match, If-None-Match, Idempotency-Key, traceparent, " \
+	"tracestate"
+#define EXPOSED_HEADERS                                                                \
+	"ETag, Location, Link, Request-Id, Retry-After, RateLimit, RateLimit-Policy, " \
+	"Deprecation, "                                                                \
+	"Sunset, Idempotency-Replayed, Content-Disposition, WWW-Authenticate"
+#define MAX_AGE_S "7200" /* Chromium's cap */
+
+struct cors {
+	struct arena *arena;
+	const char **origins;
+	size_t count;
+};
+
+static void take_origin(struct cors *cors, const char *text, size_t length)
+{
+	while (length > 0 && (*text == ' ' || *text == '\t')) {
+		text++;
+		length--;
+	}
+	while (length > 0 && strchr(" \t/", text[length - 1]))
+		length--;
+	if (length > 0)
+		cors->origins[cors->count++] = arena_strndup(cors->arena, text, length);
+}
+
+struct cors *cors_make(const char *origins)
+{
+	struct arena *arena = arena_new();
+	struct cors *cors = arena_zalloc(arena, sizeof(*cors));
+	const char *at = origins ? origins : "";
+
+	cors->arena = arena;
+	cors->origins = arena_alloc(arena, (strlen(at) / 2 + 1) * sizeof(char *));
+	while (*at) {
+		size_t length = strcspn(at, ",");
+
+		take_origin(cors, at, length);
+		at += length + (at[length] == ',');
+	}
+	return cors;
+}
+
+struct cors *cors_free(struct cors *cors)
+{
+	if (cors)
+		arena_free(cors->arena);
+	return NULL;
+}
+
+const char *cors_match(const struct cors *cors, const char *origin)
+{
+	for (size_t i = 0; origin && i < cors->count; i++)
+		if (strcmp(cors->origins[i], origin) == 0)
+			return cors->origins[i];
+	return NULL;
+}
+
+bool cors_is_preflight(const struct request *request)
+{
+	return request->method == METHOD_OPTIONS && request_header(request, "Origin") &&
+	       request_header(request, "Access-Control-Request-Method");
+}
+
+void cors_preflight(const struct request *request, struct response *response)
+{
+	response->status = 204;
+	if (!request->origin)
+		return;
+	response_header(response, "Access-Control-Allow-Origin", request->origin);
+	response_header(response, "Access-Control-Allow-Methods", ALLOWED_METHODS);
+	response_header(response, "Access-Control-Allow-Headers", ALLOWED_HEADERS);
+	response_header(response, "Access-Control-Max-Age", MAX_AGE_S);
+}
+
+void cors_expose(const struct request *request, struct response *response)
+{
+	if (!request->origin)
+		return;
+	response_header(response, "Access-Control-Allow-Origin", request->origin);
+	response_header(response, "Access-Control-Expose-Headers", EXPOSED_HEADERS);
+}

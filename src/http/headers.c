@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The header fields that every answer has, errors included, added in one place. ulfius drops all
+ * further fields when libmicrohttpd refuses one value, so nothing empty and nothing with a control
+ * character may come this far; response_header sees to that for the values of others.
+ */
+#include <stdio.h>
+
+#include "http/cors.h"
+#include "http/exchange.h"
+#include "http/gate.h"
+
+static void put(struct _u_response *out, const char *name, const char *value)
+{
+	u_map_put(out->map_header, name, value);
+}
+
+static void emit_cache(struct _u_response *out, const struct response *response)
+{
+	switch (response->cache) {
+	case CACHE_PRIVATE:
+		put(out, "Cache-Control", "private, no-cache");
+		put(out, "Vary", "Authorization, Accept, Origin");
+		return;
+	case CACHE_PUBLIC_5M:
+		put(out, "Cache-Control", "public, max-age=300");
+		put(out, "Vary", "Accept, Origin");
+		return;
+	case CACHE_NO_STORE: break;
+	}
+	put(out, "Cache-Control", "no-store");
+	put(out, "Vary", "Origin");
+}
+
+static void emit_security(struct _u_response *out, const struct server *server)
+{
+	put(out, "X-Content-Type-Options", "nosniff");
+	put(out, "Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
+	put(out, "Referrer-Policy", "no-referrer");
+	if (server->transport_security)
+		put(out, "Strict-Transport-Security", server->transport_security);
+}
+
+static void emit_budget(struct _u_response *out, const struct budget *budget)
+{
+	char text[96];
+
+	if (budget->quota <= 0)
+		return;
+	snprintf(text, sizeof(text), "\"%s\";q=%lld;w=%d", budget->policy, (long long)budget->quota,
+		LIMIT_WINDOW_S);
+	put(out, "RateLimit-Policy", text);
+	snprintf(text, sizeof(text), "\"%s\";r=%lld;t=%lld", budget->policy,
+		(long long)budget->remaining, (long long)budget->reset_s);
+	put(out, "RateLimit", text);
+}
+
+static void emit_allow(struct _u_response *out, const struct exchange *exchange)
+{
+	char allow[GATE_ALLOW_BYTES];
+
+	gate_allow(exchange->allowed_methods, allow);
+	put(out, "Allow", allow);
+}
+
+static void emit_body(struct _u_response *out, struct response *response)
+{
+	size_t length = 0;
+	char *bytes = text_detach(&response->body, &length);
+
+	out->binary_body = bytes;
+	out->binary_body_length = length;
+	if (response->content_type)
+		put(out, "Content-Type", response->content_type);
+}
+
+void headers_emit(const struct exchange *exchange, const struct request *request,
+	struct response *response, struct _u_response *out)
+{
+	out->status = response->status;
+	put(out, "Request-Id", request->id);
+	emit_security(out, exchange->server);
+	emit_cache(out, response);
+	emit_budget(out, &exchange->budget);
+	if (!cors_is_preflight(request))
+		cors_expose(request, response);
+	for (size_t i = 0; i < response->header_count; i++)
+		put(out, response->headers[i].name, response->headers[i].value);
+	if (response->status == 405)
+		emit_allow(out, exchange);
+	if (exchange->must_close || exchange->server->app->draining)
+		put(out, "Connection", "close");
+	emit_body(out, response);
+}
