@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One request and its answer, and the server around them. */
+#ifndef PARTNERD_SRC_HTTP_EXCHANGE_H
+#define PARTNERD_SRC_HTTP_EXCHANGE_H
+
+#include <stdbool.h>
+
+#include "http/app.h"
+#include "http/cors.h"
+#include "http/fields.h"
+#include "http/limits.h"
+#include "http/listener.h"
+#include "http/metrics.h"
+#include "http/request.h"
+#include "http/watchdog.h"
+
+struct server {
+	struct app *app;
+	struct cors *cors;
+	struct watchdog *watchdog;
+	struct listener *api;
+	struct listener *admin;
+	bool owns_limits, owns_metrics;
+	/* Operations with a rule of their own; NULL when the contract has them not. */
+	const struct operation *livez, *readyz;
+	const struct operation *create_session, *create_token;
+	const char *transport_security; /* value of Strict-Transport-Security, or NULL */
+};
+
+/* What hangs on request->connection. */
+struct exchange {
+	struct server *server;
+	struct MHD_Connection *connection;
+	struct fields fields;
+	bool is_http10;
+	bool must_close;           /* nothing more may be read from this connection */
+	unsigned allowed_methods;  /* of the path, for Allow */
+	struct budget budget;      /* the last one asked; quota 0: none */
+};
+
+/* ulfius' default endpoint of the API port; `context` is the server. */
+int exchange_entry(const struct _u_request *call, struct _u_response *out, void *context);
+
+/* ---- checks.c ---- */
+
+/* All checks in their order (api.md §1), then the engine. False and `problem` set on refusal. */
+bool checks_run(struct exchange *exchange, struct request *request, struct response *response,
+	struct problem *problem);
+
+/* ---- headers.c ---- */
+
+/* Puts status, header fields and body into ulfius' answer; the body changes hands. */
+void headers_emit(const struct exchange *exchange, const struct request *request, struct response *response,
+	struct _u_response *out);
+
+#endif

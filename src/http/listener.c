@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ulfius on our terms (libraries.md §1.1): an epoll pool instead of a thread a connection, our own
+ * socket so that a port in use can be told in a sentence, and three hooks. The hook on the request
+ * line is the only place where the library shows the raw target together with the connection. It
+ * hides the query from the library's own parser, which decodes leniently, keeps every pair in the
+ * connection's memory and would join them with path parameters; ulfius has copied the whole target
+ * by then.
+ */
+#include "http/listener.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <microhttpd.h>
+#include <netdb.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <yder.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#define CONNECTION_MEMORY (32 * 1024)
+#define STACK_BYTES       (2 * 1024 * 1024) /* jansson recurses */
+#define OPTION_COUNT      16
+
+/* ---- logs of the libraries ---- */
+
+/* At most one line a second: anybody can make the library complain. */
+static bool may_log(void)
+{
+	static _Atomic int64_t next_us;
+	int64_t now_us = clock_monotonic_us();
+	int64_t due_us = atomic_load(&next_us);
+
+	return now_us >= due_us &&
+	       atomic_compare_exchange_strong(&next_us, &due_us, now_us + CLOCK_SECOND_US);
+}
+
+__attribute__((format(printf, 2, 0))) static void log_of_microhttpd(
+	void *context, const char *format, va_list args)
+{
+	char text[512];
+
+	(void)context;
+	if (!may_log())
+		return;
+	vsnprintf(text, sizeof(text), format, args);
+	text[strcspn(text, "\r\n")] = '\0';
+	log_event(LOG_WARN, "microhttpd", "%s", text);
+}
+
+static void log_of_ulfius(void *context, const char *application, const time_t date,
+	const unsigned long level, const char *message)
+{
+	(void)context;
+	(void)application;
+	(void)date;
+	(void)level;
+	if (may_log())
+		log_event(LOG_WARN, "ulfius", "%s", message);
+}
+
+/* ---- hooks ---- */
+
+/*
+ * libmicrohttpd has put a NUL behind the target, and the version follows. When something else does,
+ * the target itself had a NUL in it and what ulfius copied is only its beginning.
+ */
+static bool target_is_whole(const char *uri)
+{
+	return strncmp(uri + strlen(uri) + 1, "HTTP/1.", 7) == 0;
+}
+
+static void *on_request_line(void *context, const char *uri, struct MHD_Connection *connection)
+{
+	struct listener *listener = context;
+	struct connection_info_struct *info = ulfius_uri_logger(NULL, uri);
+	struct place *place = listener_place(connection);
+	char *query = uri ? strchr(uri, '?') : NULL;
+
+	if (place)
+		place_reading(listener->watchdog, place);
+	if (!info)
+		return NULL;
+	info->request->timeout = (unsigned long)(uintptr_t)connection;
+	if (!target_is_whole(uri))
+		info->request->http_url[0] = '\0';
+	if (query)
+		query[1] = '\0';
+	return info;
+}
+
+static void on_completed(void *context, struct MHD_Connection *connection, void **info,
+	enum MHD_RequestTerminationCode code)
+{
+	struct listener *listener = context;
+	struct place *place = listener_place(connection);
+
+	mhd_request_completed(NULL, connection, info, code);
+	if (place)
+		place_idle(listener->watchdog, place);
+}
+
+static void on_connection(void *context, struct MHD_Connection *connection, void **socket_context,
+	enum MHD_ConnectionNotificationCode code)
+{
+	struct listener *listener = context;
+	const union MHD_ConnectionInfo *info;
+
+	if (!listener->watchdog)
+		return;
+	if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+		if (*socket_context)
+			watchdog_leave(listener->watchdog, *socket_context);
+		*socket_context = NULL;
+		return;
+	}
+	info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	if (info)
+		*socket_context = watchdog_enter(listener->watchdog, info->connect_fd);
+}
+
+struct MHD_Connection *listener_connection(const struct _u_request *request)
+{
+	return (struct MHD_Connection *)(uintptr_t)request->timeout;
+}
+
+struct place *listener_place(struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+	return info ? info->socket_context : NULL;
+}
+
+void listener_peer(struct MHD_Connection *connection, char out[static LISTENER_ADDRESS_BYTES])
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	const struct sockaddr *peer = info ? info->client_addr : NULL;
+
+	out[0] = '\0';
+	if (peer && peer->sa_family == AF_INET)
+		inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)peer)->sin_addr, out,
+			LISTENER_ADDRESS_BYTES);
+	if (peer && peer->sa_family == AF_INET6)
+		inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)(const void *)peer)->sin6_addr,
+			out, LISTENER_ADDRESS_BYTES);
+	if (strncmp(out, "::ffff:", 7) == 0 && strchr(out, '.'))
+		memmove(out, out + 7, strlen(out + 7) + 1);
+}
+
+/* ---- the socket ---- */
+
+static int listen_at(const struct addrinfo *place)
+{
+	int fd = socket(place->ai_family, place->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int on = 1;
+	int off = 0;
+
+	if (fd < 0)
+		return -1;
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (place->ai_family == AF_INET6)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
+	if (bind(fd, place->ai_addr, place->ai_addrlen) == 0 && listen(fd, SOMAXCONN) == 0)
+		return fd;
+	close(fd);
+	return -1;
+}
+
+static int open_socket(const char *address, int64_t port, struct text *reterr)
+{
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE };
+	struct addrinfo *found = NULL;
+	char service[16];
+	int fd;
+
+	snprintf(service, sizeof(service), "%d", (int)port);
+	if (getaddrinfo(address, service, &hints, &found) != 0) {
+		text_appendf(reterr, "'%s' is not an address to listen on", address);
+		return -1;
+	}
+	errno = 0;
+	fd = listen_at(found);
+	if (fd < 0)
+		text_appendf(reterr, "cannot listen on '%s' port %d: %s", address, (int)port,
+			strerror(errno));
+	freeaddrinfo(found);
+	return fd;
+}
+
+static int port_of(int fd)
+{
+	struct sockaddr_storage own = { 0 };
+	socklen_t length = sizeof(own);
+
+	if (getsockname(fd, (struct sockaddr *)&own, &length) != 0)
+		return 0;
+	if (own.ss_family == AF_INET6)
+		return ntohs(((struct sockaddr_in6 *)&own)->sin6_port);
+	return ntohs(((struct sockaddr_in *)&own)->sin_port);
+}
+
+/* ---- life ---- */
+
+static void init_instance(struct listener *listener, const struct listener_options *options)
+{
+	struct _u_instance *instance = &listener->instance;
+
+	ulfius_init_instance(instance, 1, NULL, NULL); /* the port comes with the socket */
+	instance->max_post_body_size = options->body_limit + 1;
+	instance->allowed_post_processor = U_POST_PROCESS_NONE;
+	instance->check_utf8 = 0;
+	ulfius_set_default_endpoint(instance, options->entry, options->context);
+}
+
+static bool start_instance(
+	struct listener *listener, const struct listener_options *options, int fd)
+{
+	unsigned workers = options->workers > 2 ? options->workers : 2;
+	unsigned connections =
+		options->max_connections > workers ? options->max_connections : workers;
+	struct MHD_OptionItem items[OPTION_COUNT] = {
+		{ MHD_OPTION_EXTERNAL_LOGGER, (intptr_t)log_of_microhttpd, NULL },
+		{ MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)on_completed, listener },
+		{ MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)on_request_line, listener },
+		{ MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)on_connection, listener },
+		{ MHD_OPTION_LISTEN_SOCKET, fd, NULL },
+		{ MHD_OPTION_CONNECTION_LIMIT, (intptr_t)connections, NULL },
+		{ MHD_OPTION_PER_IP_CONNECTION_LIMIT,
+			(intptr_t)options->max_connections_per_address, NULL },
+		{ MHD_OPTION_CONNECTION_TIMEOUT, (intptr_t)options->inactivity_s, NULL },
+		{ MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY, NULL },
+		{ MHD_OPTION_THREAD_POOL_SIZE, (intptr_t)workers, NULL },
+		{ MHD_OPTION_THREAD_STACK_SIZE, STACK_BYTES, NULL },
+		{ MHD_OPTION_END, 0, NULL },
+	};
+
+	return ulfius_start_framework_with_mhd_options(&listener->instance,
+		       MHD_USE_ERROR_LOG | MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC,
+		       items) == U_OK;
+}
+
+struct listener *listener_start(const struct listener_options *options, struct text *reterr)
+{
+	int fd = open_socket(options->address, options->port, reterr);
+	struct listener *listener;
+
+	if (fd < 0)
+		return NULL;
+	listener = calloc(1, sizeof(*listener));
+	if (!listener)
+		abort();
+	listener->watchdog = options->watchdog;
+	listener->quiet_socket = -1;
+	listener->port = port_of(fd);
+	y_init_logs("partnerd", Y_LOG_MODE_CALLBACK, Y_LOG_LEVEL_ERROR, NULL, NULL);
+	y_set_logs_callback(log_of_ulfius, NULL, NULL);
+	init_instance(listener, options);
+	if (start_instance(listener, options, fd))
+		return listener;
+	text_appendf(reterr, "cannot start the threads of port %d", listener->port);
+	return listener_stop(listener);
+}
+
+void listener_quiesce(struct listener *listener)
+{
+	listener->quiet_socket = MHD_quiesce_daemon(listener->instance.mhd_daemon);
+	/* What waits in the queue is refused at once instead of when the socket is closed. */
+	if (listener->quiet_socket >= 0)
+		shutdown(listener->quiet_socket, SHUT_RDWR);
+}
+
+struct listener *listener_stop(struct listener *listener)
+{
+	if (!listener)
+		return NULL;
+	if (listener->instance.mhd_daemon)
+		ulfius_stop_framework(&listener->instance);
+	ulfius_clean_instance(&listener->instance);
+	if (listener->quiet_socket >= 0)
+		close(listener->quiet_socket);
+	free(listener);
+	return NULL;
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Life and death of the two ports. The end is in this order (libraries.md §1.6): not ready, nothing
+ * new is accepted, answers carry Connection: close, the last request in flight is answered or its
+ * time is over, everything is closed. The admin port answers to the last.
+ */
+#include "http/server.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "http/admin.h"
+#include "http/exchange.h"
+
+#define DRAIN_STEP_MS 10
+
+static const struct operation *find(const struct app *app, const char *operation_id)
+{
+	return contract_operation_by_id(app->contract, operation_id);
+}
+
+static struct server *make(struct app *app)
+{
+	struct server *server = calloc(1, sizeof(*server));
+
+	if (!server)
+		abort();
+	server->app = app;
+	server->owns_limits = !app->limits;
+	if (server->owns_limits)
+		app->limits = limits_make(app->settings);
+	server->owns_metrics = !app->metrics;
+	if (server->owns_metrics)
+		app->metrics = metrics_make(app->contract);
+	server->cors = cors_make(app->settings->cors_origins);
+	server->livez = find(app, "livez");
+	server->readyz = find(app, "readyz");
+	server->create_session = find(app, "createSession");
+	server->create_token = find(app, "createToken");
+	if (app->settings->public_url && strncmp(app->settings->public_url, "https:", 6) == 0)
+		server->transport_security = "max-age=31536000";
+	return server;
+}
+
+static struct server *release(struct server *server)
+{
+	server->api = listener_stop(server->api);
+	server->admin = listener_stop(server->admin); /* reads the watchdog's numbers */
+	server->watchdog = watchdog_stop(server->watchdog);
+	server->cors = cors_free(server->cors);
+	if (server->owns_limits)
+		server->app->limits = limits_free(server->app->limits);
+	if (server->owns_metrics)
+		server->app->metrics = metrics_free(server->app->metrics);
+	free(server);
+	return NULL;
+}
+
+static struct listener *start_api(struct server *server, struct text *reterr)
+{
+	const struct settings *settings = server->app->settings;
+	struct listener_options options = {
+		.address = settings->listen_address,
+		.port = settings->listen_port,
+		.workers = (unsigned)settings->workers,
+		.max_connections = (unsigned)settings->max_connections,
+		.max_connections_per_address = (unsigned)settings->max_connections_per_address,
+		.body_limit = (size_t)settings->body_limit_bytes,
+		.watchdog = server->watchdog,
+		.entry = exchange_entry,
+		.context = server,
+	};
+
+	return listener_start(&options, reterr);
+}
+
+struct server *server_start(struct app *app, struct text *reterr)
+{
+	struct server *server = make(app);
+
+	server->watchdog = watchdog_start(app->settings);
+	if (!server->watchdog) {
+		text_append_string(reterr, "cannot start the thread of the watchdog");
+		return release(server);
+	}
+	server->admin = admin_start(server, reterr);
+	if (server->admin)
+		server->api = start_api(server, reterr);
+	return server->api ? server : release(server);
+}
+
+int server_port(const struct server *server)
+{
+	return server->api->port;
+}
+
+int server_admin_port(const struct server *server)
+{
+	return server->admin->port;
+}
+
+static void wait_for_requests(const struct server *server)
+{
+	int64_t end_us = clock_monotonic_us() + server->app->settings->drain_timeout_ms * 1000;
+	const struct timespec step = { .tv_nsec = DRAIN_STEP_MS * 1000000L };
+
+	while (watchdog_in_flight(server->watchdog) > 0 && clock_monotonic_us() < end_us)
+		nanosleep(&step, NULL);
+}
+
+int server_stop(struct server *server)
+{
+	int left;
+
+	server->app->draining = true;
+	listener_quiesce(server->api);
+	wait_for_requests(server);
+	left = watchdog_in_flight(server->watchdog);
+	release(server);
+	return left;
+}
