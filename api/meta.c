@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the server says about itself: whether it lives, its contract, its problem codes, its limits.
+ * Everything here is public and read from the tables that the server itself runs by, so it cannot
+ * differ from what the server does. A new problem code needs a sentence in `descriptions`, else it
+ * does not compile.
+ */
+#include <ctype.h>
+#include <sodium.h>
+#include <string.h>
+
+#include "base/money.h"
+#include "http/app.h"
+#include "http/health.h"
+#include "resources.h"
+
+#define PAGE_MAX     100
+#define PAGE_DEFAULT 25
+
+static const char *const descriptions[] = {
+	[PROBLEM_malformed_json] =
+		"The body cannot be read as JSON: a syntax error, too many levels "
+		"or values, or a number beyond 64 bits. The detail names the line.",
+	[PROBLEM_duplicate_key] =
+		"An object of the body has the same member twice, so what it means "
+		"would depend on the reader.",
+	[PROBLEM_invalid_encoding] =
+		"Something is not UTF-8, or a percent sign is not followed by two "
+		"hexadecimal digits.",
+	[PROBLEM_invalid_request] =
+		"The request can be read in two ways, or in none: a header field "
+		"that is given twice, a length beside chunks, a target that is no "
+		"path. The connection is closed.",
+	[PROBLEM_unknown_parameter] =
+		"The query names a parameter that the operation does not have. "
+		"The detail names the nearest one it has.",
+	[PROBLEM_invalid_parameter] =
+		"A parameter of the query or a header field has a value it cannot "
+		"have. The member errors names each of them.",
+	[PROBLEM_invalid_cursor] =
+		"The cursor was not made by this server, or was changed. Start again "
+		"without one.",
+	[PROBLEM_cursor_mismatch] =
+		"The cursor was made for other filters or another order. Keep them "
+		"while you page.",
+	[PROBLEM_idempotency_key_required] =
+		"The operation must not happen twice by accident: send a "
+		"key of your own in Idempotency-Key, one for each intent.",
+	[PROBLEM_unauthenticated] = "The request has no access token.",
+	[PROBLEM_token_expired] =
+		"The access token was good once. Get a new one and repeat the request.",
+	[PROBLEM_token_invalid] =
+		"The access token was not made by this server, was changed, or its "
+		"user, client or session has been ended.",
+	[PROBLEM_invalid_credentials] =
+		"E-mail address and password do not belong together, or the "
+		"user may not sign in.",
+	[PROBLEM_insufficient_scope] =
+		"The token is good, but not for this. The member scope names what "
+		"the operation asks for.",
+	[PROBLEM_forbidden] = "The caller may not do this, whatever the scopes of the token.",
+	[PROBLEM_not_found] = "There is nothing here that this caller may see.",
+	[PROBLEM_method_not_allowed] =
+		"The path exists, but not with this method. The header field "
+		"Allow names those it has.",
+	[PROBLEM_not_acceptable] = "The answer has no form that the header field Accept allows.",
+	[PROBLEM_conflict] =
+		"The resource was changed by somebody else at the same time. Read it again "
+		"and decide anew.",
+	[PROBLEM_already_exists] =
+		"Something with this name, number or external id exists. The member "
+		"resource_id names it where the caller may see it.",
+	[PROBLEM_duplicate_deal] = "A deal for this customer is registered and protected already.",
+	[PROBLEM_invalid_transition] =
+		"The resource is in a state that does not allow the action. The "
+		"member from names the state, allowed what is possible now.",
+	[PROBLEM_partner_not_active] = "Only active partners can do this.",
+	[PROBLEM_tier_not_published] = "Only a published tier can be used here.",
+	[PROBLEM_deal_not_open] = "The deal has come to its end and cannot be changed any more.",
+	[PROBLEM_test_clock_unavailable] = "Time can be set in sandbox programs only.",
+	[PROBLEM_idempotency_in_progress] =
+		"The first request with this key has not been answered yet. "
+		"Repeat it in a second.",
+	[PROBLEM_gone] = "This was part of the interface once and has been taken out of it.",
+	[PROBLEM_precondition_failed] =
+		"If-Match names another version than the present one, which the "
+		"header field ETag has.",
+	[PROBLEM_payload_too_large] = "The body is larger than GET /v1/meta allows.",
+	[PROBLEM_uri_too_long] = "Path and query together are too long.",
+	[PROBLEM_unsupported_media_type] =
+		"The body has a type or a coding that the operation does not "
+		"take. The header field Accept names those it takes.",
+	[PROBLEM_validation_failed] =
+		"The body is JSON but some of its fields are not valid. The member "
+		"errors names each of them.",
+	[PROBLEM_idempotency_key_reused] =
+		"The key was used for a request with another path or body. "
+		"Use a new key for each intent.",
+	[PROBLEM_precondition_required] =
+		"Say in If-Match which version you have seen, so that no change "
+		"of others is lost.",
+	[PROBLEM_rate_limited] =
+		"More requests than the limit. Retry-After says when the next one will "
+		"be answered.",
+	[PROBLEM_headers_too_large] = "The header fields together are too large.",
+	[PROBLEM_internal] = "The server failed. The request_id leads us to the reason.",
+	[PROBLEM_unavailable] = "The server cannot answer at present. Retry-After says when to try "
+				"again.",
+	[PROBLEM_timeout] = "The server gave up on the request. It may be tried again.",
+};
+
+_Static_assert(sizeof(descriptions) / sizeof(descriptions[0]) == PROBLEM_COUNT,
+	"a problem has no description");
+
+static bool answer_ok(struct response *response)
+{
+	response_json(response, 200, json_pack("{s:s}", "status", "ok"));
+	return true;
+}
+
+static bool run_livez(struct request *request, struct response *response, struct problem *problem)
+{
+	(void)request;
+	(void)problem;
+	return answer_ok(response);
+}
+
+static bool run_readyz(struct request *request, struct response *response, struct problem *problem)
+{
+	return health_is_ready(request->app, problem) && answer_ok(response);
+}
+
+/* Does If-None-Match name this tag? Weak comparison, as RFC 9110 §13.1.2 asks. */
+static bool is_known_to_caller(const struct request *request, const char *tag)
+{
+	const char *known = request->if_none_match;
+
+	return known && (strcmp(known, "*") == 0 || strstr(known, tag));
+}
+
+static const char *tag_of(struct request *request, struct slice document)
+{
+	unsigned char digest[16];
+	char text[2 * sizeof(digest) + 1];
+
+	crypto_generichash(digest, sizeof(digest), (const unsigned char *)document.bytes,
+		document.length, NULL, 0);
+	hex_encode(digest, sizeof(digest), text);
+	return arena_printf(request->arena, "\"%s\"", text);
+}
+
+static bool answer_document(struct request *request, struct response *response,
+	struct slice document, const char *content_type)
+{
+	const char *tag = tag_of(request, document);
+
+	response->cache = CACHE_PUBLIC_5M;
+	response_header(response, "ETag", tag);
+	if (is_known_to_caller(request, tag)) {
+		response->status = 304;
+		return true;
+	}
+	response->status = 200;
+	response->content_type = content_type;
+	text_append(&response->body, document.bytes, document.length);
+	return true;
+}
+
+static bool run_contract_yaml(
+	struct request *request, struct response *response, struct problem *problem)
+{
+	(void)problem;
+	return answer_document(
+		request, response, contract_yaml(request->app->contract), "application/yaml");
+}
+
+static bool run_contract_json(
+	struct request *request, struct response *response, struct problem *problem)
+{
+	(void)problem;
+	return answer_document(
+		request, response, contract_json(request->app->contract), "application/json");
+}
+
+static bool run_problem_page(
+	struct request *request, struct response *response, struct problem *problem)
+{
+	enum problem_code code;
+
+	if (!problem_code_parse(request->path_ids[0], &code))
+		return problem_set(problem, PROBLEM_not_found, "There is no such problem.");
+	response->cache = CACHE_PUBLIC_5M;
+	response_json(response, 200,
+		json_pack("{s:s, s:i, s:s, s:s}", "code", problem_code_text(code), "status",
+			problem_status(code), "title", problem_title(code), "description",
+			descriptions[code]));
+	return true;
+}
+
+static json_t *currencies(void)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < currency_count(); i++) {
+		int exponent = 0;
+		const char *code = currency_at(i, &exponent);
+
+		json_array_append_new(
+			list, json_pack("{s:s, s:i}", "code", code, "exponent", exponent));
+	}
+	return list;
+}
+
+static json_t *problems(void)
+{
+	json_t *list = json_array();
+
+	for (int i = 0; i < PROBLEM_COUNT; i++) {
+		enum problem_code code = (enum problem_code)i;
+
+		json_array_append_new(list,
+			json_pack("{s:s, s:i, s:s}", "code", problem_code_text(code), "status",
+				problem_status(code), "title", problem_title(code)));
+	}
+	return list;
+}
+
+/* "DealStatus" is "deal_status". */
+static const char *snake_case(struct request *request, const char *name)
+{
+	char *out = arena_alloc(request->arena, strlen(name) * 2 + 1);
+	char *end = out;
+
+	for (const char *at = name; *at; at++) {
+		if (isupper((unsigned char)*at) && at != name)
+			*end++ = '_';
+		*end++ = (char)tolower((unsigned char)*at);
+	}
+	*end = '\0';
+	return out;
+}
+
+/* Every schema of the contract that is a list of words, by its name. */
+static json_t *enums(struct request *request)
+{
+	const json_t *document = contract_document(request->app->contract);
+	json_t *schemas = json_object_get(json_object_get(document, "components"), "schemas");
+	json_t *found = json_object();
+	const char *name;
+	json_t *schema;
+
+	json_object_foreach (schemas, name, schema) {
+		json_t *values = json_object_get(schema, "enum");
+
+		if (json_is_string(json_array_get(values, 0)))
+			json_object_set(found, snake_case(request, name), values);
+	}
+	return found;
+}
+
+static bool run_meta(struct request *request, struct response *response, struct problem *problem)
+{
+	(void)problem;
+	response->cache = CACHE_PUBLIC_5M;
+	response_json(response, 200,
+		json_pack("{s:s, s:s, s:{s:i, s:i, s:I}, s:o, s:o, s:o}", "version",
+			PARTNERD_VERSION, "api_version", "v1", "limits", "page_max", PAGE_MAX,
+			"page_default", PAGE_DEFAULT, "body_bytes",
+			(json_int_t)request->app->settings->body_limit_bytes, "currencies",
+			currencies(), "enums", enums(request), "problems", problems()));
+	return true;
+}
+
+const struct endpoint meta_endpoints[] = {
+	{ "livez", .run = run_livez },
+	{ "readyz", .run = run_readyz },
+	{ "getContractYaml", .run = run_contract_yaml },
+	{ "getContractJson", .run = run_contract_json },
+	{ "getProblemPage", .run = run_problem_page },
+	{ "getMeta", .run = run_meta },
+	{ 0 },
+};
