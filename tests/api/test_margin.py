@@ -2,7 +2,8 @@
 """Margin at approval (domain.md §5.7, §5.9): base, band, cap; whole minor units; locked from then on; explained."""
 import pytest
 
-from support.world import World, unique
+from support.parallel import at_once
+from support.world import World
 
 
 @pytest.fixture(scope="module")
@@ -53,16 +54,34 @@ def test_minor_units_are_the_currencys_own(world, partners, currency):
     assert deal["margin_amount"] == {"amount_minor": 250, "currency": currency}
 
 
-def test_the_programmes_cap_clips_and_says_so(server, database_url):
+def test_no_band_reaches_over_the_programmes_cap(server, database_url):
+    """Neither by a band that is too high nor by a cap that is too low."""
     world = World(server, database_url)
-    partner = world.make_partner(tier="strategic")
     version = world.admin.get("/v1/program")["version"]
-    world.admin.patch("/v1/program", {"margin_cap_bps": 3000}, if_match=version, expect=200)
-    deal = approve(world, partner, 1_000_000)
-    assert deal["margin_bps"] == 3000 and deal["margin_amount"]["amount_minor"] == 300_000
-    steps = world.admin.get(f"/v1/decisions/{deal['margin_decision_id']}")["steps"]
-    clipped = [step for step in steps if step["unit"] == "bps" and (step["before"], step["after"]) == (3500, 3000)]
-    assert len(clipped) == 1 and "cap" in clipped[0]["rule"]
+    refused = world.admin.patch("/v1/program", {"margin_cap_bps": 4499}, if_match=version, expect=422)
+    assert refused.errors() == {("#/margin_cap_bps", "inconsistent")}
+    band = {"floor_bps": 1000, "base_bps": 2000, "cap_bps": 4501}
+    body = {"key": "over", "name": "Over", "rank": 50, "margin_band": band}
+    refused = world.admin.post("/v1/tiers", body, expect=422)
+    assert {place for place, _ in refused.errors()} == {"#/margin_band/cap_bps"}
+    world.admin.patch("/v1/program", {"margin_cap_bps": 4501}, if_match=version, expect=200)
+    world.admin.post("/v1/tiers", body, expect=201)
+
+
+def test_a_tier_and_a_cap_at_once_cannot_pass_each_other(server, database_url):
+    """The cap is lowered while a band that needs it is made: never both."""
+    world = World(server, database_url)
+    for rank in range(60, 66):
+        cap = 5000 + rank
+        version = world.admin.get("/v1/program")["version"]
+        world.admin.patch("/v1/program", {"margin_cap_bps": cap}, if_match=version, expect=200)
+        band = {"floor_bps": 1000, "base_bps": 2000, "cap_bps": cap}
+        low = max(tier["margin_band"]["cap_bps"] for tier in world.admin.list("/v1/tiers"))
+        at_once([
+            lambda: world.admin.post("/v1/tiers", {"key": f"t{rank}", "name": "x", "rank": rank, "margin_band": band}),
+            lambda: world.admin.patch("/v1/program", {"margin_cap_bps": low}, if_match="*")])
+        highest = max(tier["margin_band"]["cap_bps"] for tier in world.admin.list("/v1/tiers"))
+        assert highest <= world.admin.get("/v1/program")["margin_cap_bps"]
 
 
 def test_every_step_is_explained_also_the_one_that_changed_nothing(world, partners):
@@ -103,5 +122,4 @@ class TestLocked:
         answer = world.admin.patch(f"/v1/deals/{deal['id']}", {"amount": {"amount_minor": 9}}, if_match=deal["version"])
         after = world.refresh(deal)
         assert after["margin_amount"] == deal["margin_amount"] and after["margin_bps"] == deal["margin_bps"]
-        assert answer.status in (200, 409)
-        assert after["amount"] == deal["amount"], "what the margin was reckoned from stands"
+        assert answer.problem == "deal_not_open" and after["amount"] == deal["amount"]

@@ -119,9 +119,18 @@ class TestClock:
         assert row["version"] == before + 1 and row.etag == f'"{before + 1}"'
         world.admin.post("/v1/program/test-clock", {"now_at": None}, if_match=before, expect=412)
 
+    @pytest.mark.parametrize("earlier", ["2031-04-30T10:00:00Z", "2031-05-01T09:59:59.999Z"])
+    def test_moves_forward_only(self, world, earlier):
+        """What has expired does not come back to life; only by way of real time may the clock be set anew."""
+        row = world.set_clock("2031-05-01T10:00:00Z")
+        refused = world.admin.post("/v1/program/test-clock", {"now_at": earlier})
+        assert refused.status in (409, 422), refused
+        assert world.admin.get("/v1/program").json == row
+
     @pytest.mark.parametrize("body", [
         {"now_at": "2026-01-15"}, {"now_at": "2026-01-15T15:00:00"}, {"now_at": "2026-01-15T15:00:60Z"},
-        {"now_at": 5}, {"advance_seconds": 1.5}, {"advance_seconds": "60"}, {"later": True},
+        {"now_at": 5}, {"advance_seconds": 1.5}, {"advance_seconds": "60"}, {"later": True}, {},
+        {"advance_seconds": 0}, {"advance_seconds": -60}, {"now_at": "2031-01-01T00:00:00Z", "advance_seconds": 60},
     ])
     def test_refused(self, world, body):
         world.admin.post("/v1/program/test-clock", body, expect=422, problem="validation_failed")

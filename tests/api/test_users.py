@@ -141,6 +141,18 @@ def test_disabled_users_are_out_everywhere(world, server, second):
     assert world.refresh(row)["status"] == "disabled"
 
 
+def test_nobody_deactivates_themselves(world):
+    admin = world.make_user("admin")
+    admin.post(f"/v1/users/{admin.id}/deactivate", if_match="*", expect=409, problem="conflict")
+
+
+def test_deactivated_once(world):
+    user = world.make_user("viewer")
+    row = world.act("users", world.admin.get(f"/v1/users/{user.id}").json, "deactivate")
+    world.admin.post(f"/v1/users/{user.id}/deactivate", if_match=row["version"], expect=409,
+                     problem="invalid_transition")
+
+
 def test_disabling_takes_their_sessions_along(world, server):
     made = world.admin.post("/v1/users", body(), expect=201)
     session = sign_in(server, made["email"], made["initial_password"], world.slug)

@@ -4,8 +4,10 @@ import uuid
 
 import pytest
 
+from support import wait
 from support.parallel import at_once
-from support.world import unique
+from support.server import Server
+from support.world import World, unique
 
 
 def approve(world, deal, if_match):
@@ -138,9 +140,26 @@ def test_numbers_are_never_given_twice(world):
     assert len({row["number"] for row in rows}) == len({row["id"] for row in rows}) == 40
 
 
+def test_two_instances_expire_once(server, database_url):
+    """Both run the job; each deal gets one event, one version, one entry in the ledger."""
+    world = World(server, database_url)
+    partner = world.partner("a")
+    world.set_clock("2026-05-01T10:00:00Z")
+    deals = [world.act("deals", partner.deal(), "approve", {"protection_days": 1}) for _ in range(20)]
+    second = Server(database_url).wait_ready()
+    try:
+        world.admin.post("/v1/program/test-clock", {"now_at": "2026-05-03T00:00:00Z"}, expect=200)
+        wait.until(lambda: all(world.refresh(deal)["version"] > deal["version"] for deal in deals), "all have expired")
+        for deal in deals:
+            assert world.refresh(deal)["version"] == deal["version"] + 1
+            entries = world.admin.list(f"/v1/deals/{deal['id']}/timeline")
+            assert [entry["type"] for entry in entries].count("deal.expired") == 1
+    finally:
+        second.stop()
+
+
 def test_expiry_job_against_a_win(server, database_url):
     """The clock passes the end while the partner reports the win: won in time or expired, never both."""
-    from support.world import World
     world = World(server, database_url)
     partner = world.partner("a")
     world.set_clock("2026-05-01T10:00:00Z")

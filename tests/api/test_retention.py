@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is forgotten and what never is: keys and the feed have an end, deals and their story do not (domain.md §5.19)."""
+import pytest
+
+from support import wait
+from support.world import DEAL, World
+
+DAYS = 86_400
+
+
+@pytest.fixture(scope="module")
+def later(postgres, new_database, new_server):
+    """A deal, 200 days on: the job that forgets has run since. A key made old by hand tells when."""
+    url = new_database()
+    first = new_server(url)
+    world = World(first, url)
+    deal = world.partner("a").api.post("/v1/deals", DEAL, key="old", expect=201).json
+    world.deal = world.act("deals", deal, "approve", {"protection_days": 300})
+    wait.until(lambda: world.admin.get("/v1/audit-log/verify")["unsealed"] == 0, "all is sealed")
+    world.advance_clock(200 * DAYS)
+    first.stop()
+    name = url.rsplit("/", 1)[1]
+    postgres.execute(name, "update idempotency_keys set created_at = now() - interval '30 days'")
+    world.second = new_server(url)
+    wait.until(lambda: postgres.execute(name, "select count(*) from idempotency_keys")[0][0] == 0, "old keys are gone")
+    return world
+
+
+def test_an_old_key_is_free_again(later):
+    answer = later.partner("a").api.on(later.second).post("/v1/deals", DEAL, key="old", expect=201)
+    assert not answer.is_replay and answer["id"] != later.deal["id"]
+
+
+def test_the_story_of_a_deal_stays(later):
+    admin = later.admin.on(later.second)
+    entries = admin.list(f"/v1/deals/{later.deal['id']}/timeline")
+    assert [entry["status"] for entry in entries] == ["submitted", "approved"]
+    assert admin.get(f"/v1/decisions/{later.deal['margin_decision_id']}")["kind"] == "deal.approved"
+    assert admin.get(f"/v1/deals/{later.deal['id']}").json == later.deal
+
+
+def test_the_ledger_stays_and_verifies(later):
+    admin = later.admin.on(later.second)
+    assert len(admin.list("/v1/audit-log", {"resource_id": later.deal["id"]})) == 2
+    assert admin.get("/v1/audit-log/verify")["valid"]
