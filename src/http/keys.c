@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Signing keys in memory. Every key is parsed once, when the set changes, and kept as an EVP_PKEY:
+ * OpenSSL 3 takes more than a millisecond to parse a PEM, which is fifteen times what a
+ * verification costs. Readers take a reference under a read lock and work outside of it, so a
+ * rotation never waits for a signature.
+ *
+ * One algorithm (RS256) is bound to every key; a token never chooses. Another algorithm would be a
+ * column of the record that keys_install accepts and a branch in tokens.c.
+ */
+#include "http/keys.h"
+
+#include "base/clock.h"
+
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
+#include <openssl/sha.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define RSA_BITS_MIN     2048
+#define RSA_BITS_MAX     4096 /* more only makes every verification slow */
+#define RSA_BYTES_MAX    (RSA_BITS_MAX / 8)
+#define STATE_BYTES      10
+#define RELOAD_PERIOD_US CLOCK_SECOND_US
+
+struct key {
+	char kid[KEY_KID_BYTES];
+	char state[STATE_BYTES];
+	int64_t retired_us;
+	EVP_PKEY *pkey;
+	json_t *jwk;
+};
+
+struct key_set {
+	struct key items[KEYS_MAX];
+	size_t count;
+};
+
+struct keys {
+	pthread_rwlock_t lock;
+	struct key_set set;
+	_Atomic uint64_t generation;
+	_Atomic int64_t reloaded_us; /* monotonic */
+};
+
+/* Big-endian bytes of one RSA member as base64url. */
+static bool rsa_member(
+	const EVP_PKEY *key, const char *member, char out[BASE64URL_BYTES(RSA_BYTES_MAX)])
+{
+	unsigned char bytes[RSA_BYTES_MAX];
+	BIGNUM *number = NULL;
+
+	if (EVP_PKEY_get_bn_param(key, member, &number) != 1)
+		return false;
+	bool fits = BN_num_bytes(number) <= RSA_BYTES_MAX;
+	if (fits)
+		base64url_encode(bytes, (size_t)BN_bn2bin(number, bytes), out);
+	BN_free(number);
+	return fits;
+}
+
+bool key_thumbprint(const EVP_PKEY *key, char ret_kid[static KEY_KID_BYTES])
+{
+	char n[BASE64URL_BYTES(RSA_BYTES_MAX)];
+	char e[BASE64URL_BYTES(RSA_BYTES_MAX)];
+	unsigned char digest[SHA256_DIGEST_LENGTH];
+	struct text canonical = TEXT_INIT;
+
+	if (!rsa_member(key, OSSL_PKEY_PARAM_RSA_N, n) ||
+		!rsa_member(key, OSSL_PKEY_PARAM_RSA_E, e))
+		return false;
+	/* RFC 7638 §3: the required members, sorted, without white space. */
+	text_appendf(&canonical, "{\"e\":\"%s\",\"kty\":\"RSA\",\"n\":\"%s\"}", e, n);
+	bool done = EVP_Digest(canonical.bytes, canonical.length, digest, NULL, EVP_sha256(),
+			    NULL) == 1;
+	text_release(&canonical);
+	if (done)
+		base64url_encode(digest, sizeof digest, ret_kid);
+	return done;
+}
+
+static json_t *public_jwk(const EVP_PKEY *key, const char *kid)
+{
+	char n[BASE64URL_BYTES(RSA_BYTES_MAX)];
+	char e[BASE64URL_BYTES(RSA_BYTES_MAX)];
+
+	if (!rsa_member(key, OSSL_PKEY_PARAM_RSA_N, n) ||
+		!rsa_member(key, OSSL_PKEY_PARAM_RSA_E, e))
+		return NULL;
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "kty", "RSA", "kid", kid, "use", "sig",
+		"alg", KEY_ALG, "n", n, "e", e);
+}
+
+static char *private_pem(EVP_PKEY *key, struct arena *arena)
+{
+	BIO *bio = BIO_new(BIO_s_secmem());
+	char *pem = NULL;
+	char *data = NULL;
+
+	if (bio && PEM_write_bio_PKCS8PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL) == 1) {
+		long length = BIO_get_mem_data(bio, &data);
+		pem = arena_strndup(arena, data, (size_t)length);
+	}
+	BIO_free(bio);
+	return pem;
+}
+
+bool key_generate(struct arena *arena, struct key_record *ret_record)
+{
+	EVP_PKEY *key = EVP_RSA_gen(RSA_BITS_MIN);
+	char *kid = arena_alloc(arena, KEY_KID_BYTES);
+	char *pem = key ? private_pem(key, arena) : NULL;
+	json_t *jwk = pem && key_thumbprint(key, kid) ? public_jwk(key, kid) : NULL;
+	char *jwk_text = jwk ? json_dumps(jwk, JSON_COMPACT) : NULL;
+
+	*ret_record = (struct key_record){ .kid = kid, .alg = KEY_ALG, .private_pem = pem };
+	if (jwk_text)
+		ret_record->public_jwk = arena_strdup(arena, jwk_text);
+	free(jwk_text);
+	json_decref(jwk);
+	EVP_PKEY_free(key);
+	ERR_clear_error();
+	return ret_record->public_jwk != NULL;
+}
+
+/* NULL, or why the record cannot be used. */
+static const char *key_load(struct key *key, const struct key_record *record)
+{
+	BIO *bio = BIO_new_mem_buf(record->private_pem, -1);
+	char kid[KEY_KID_BYTES];
+
+	memset(key, 0, sizeof *key);
+	key->pkey = bio ? PEM_read_bio_PrivateKey(bio, NULL, NULL, (void *)"") : NULL;
+	BIO_free(bio);
+	ERR_clear_error();
+	if (!key->pkey)
+		return "the private key cannot be read";
+	if (strcmp(record->alg, KEY_ALG) != 0 || !EVP_PKEY_is_a(key->pkey, "RSA"))
+		return "the algorithm is not " KEY_ALG;
+	if (EVP_PKEY_get_bits(key->pkey) < RSA_BITS_MIN ||
+		EVP_PKEY_get_bits(key->pkey) > RSA_BITS_MAX)
+		return "the key has not between 2048 and 4096 bits";
+	if (!key_thumbprint(key->pkey, kid) || strcmp(kid, record->kid) != 0)
+		return "the kid is not the thumbprint of the key";
+	/* Made anew from the key, so that a row can never publish a private member. */
+	key->jwk = public_jwk(key->pkey, kid);
+	memcpy(key->kid, kid, sizeof kid);
+	strncpy(key->state, record->state, sizeof key->state - 1);
+	key->retired_us = record->retired_us;
+	return key->jwk ? NULL : "the public key cannot be written";
+}
+
+static void key_clear(struct key *key)
+{
+	EVP_PKEY_free(key->pkey);
+	json_decref(key->jwk);
+}
+
+static void set_clear(struct key_set *set)
+{
+	for (size_t i = 0; i < set->count; i++)
+		key_clear(&set->items[i]);
+	set->count = 0;
+}
+
+static const struct key *set_find(const struct key_set *set, const char *kid)
+{
+	for (size_t i = 0; i < set->count; i++)
+		if (strcmp(set->items[i].kid, kid) == 0)
+			return &set->items[i];
+	return NULL;
+}
+
+static const struct key *set_active(const struct key_set *set)
+{
+	for (size_t i = 0; i < set->count; i++)
+		if (strcmp(set->items[i].state, "active") == 0)
+			return &set->items[i];
+	return NULL;
+}
+
+static bool set_equals(const struct key_set *set, const struct key_record *records, size_t count)
+{
+	if (set->count != count)
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		const struct key *key = set_find(set, records[i].kid);
+		if (!key || strcmp(key->state, records[i].state) != 0 ||
+			key->retired_us != records[i].retired_us)
+			return false;
+	}
+	return true;
+}
+
+static void set_load(
+	struct key_set *set, const struct key_record *records, size_t count, struct text *reterr)
+{
+	set->count = 0;
+	for (size_t i = 0; i < count && set->count < KEYS_MAX; i++) {
+		const char *fault = key_load(&set->items[set->count], &records[i]);
+		if (!fault) {
+			set->count++;
+			continue;
+		}
+		key_clear(&set->items[set->count]);
+		text_appendf(reterr, "Signing key %s is left out: %s. ", records[i].kid, fault);
+	}
+}
+
+struct keys *keys_make(void)
+{
+	struct keys *keys = calloc(1, sizeof *keys);
+
+	if (!keys)
+		abort();
+	pthread_rwlock_init(&keys->lock, NULL);
+	atomic_store(&keys->generation, 1);
+	atomic_store(&keys->reloaded_us, clock_monotonic_us() - RELOAD_PERIOD_US);
+	return keys;
+}
+
+struct keys *keys_free(struct keys *keys)
+{
+	if (!keys)
+		return NULL;
+	set_clear(&keys->set);
+	pthread_rwlock_destroy(&keys->lock);
+	free(keys);
+	return NULL;
+}
+
+bool keys_install(
+	struct keys *keys, const struct key_record *records, size_t count, struct text *reterr)
+{
+	struct key_set fresh;
+	struct key_set old;
+
+	pthread_rwlock_rdlock(&keys->lock);
+	bool is_same = count > 0 && set_equals(&keys->set, records, count);
+	pthread_rwlock_unlock(&keys->lock);
+	if (is_same)
+		return true;
+	set_load(&fresh, records, count, reterr);
+	if (!set_active(&fresh)) {
+		set_clear(&fresh);
+		text_append_string(reterr, "There is no usable active signing key.");
+		return false;
+	}
+	pthread_rwlock_wrlock(&keys->lock);
+	old = keys->set;
+	keys->set = fresh;
+	atomic_fetch_add(&keys->generation, 1);
+	pthread_rwlock_unlock(&keys->lock);
+	set_clear(&old);
+	return true;
+}
+
+EVP_PKEY *keys_signer(struct keys *keys, char ret_kid[static KEY_KID_BYTES])
+{
+	EVP_PKEY *pkey = NULL;
+
+	pthread_rwlock_rdlock(&keys->lock);
+	const struct key *key = set_active(&keys->set);
+	if (key && EVP_PKEY_up_ref(key->pkey) == 1) {
+		pkey = key->pkey;
+		memcpy(ret_kid, key->kid, KEY_KID_BYTES);
+	}
+	pthread_rwlock_unlock(&keys->lock);
+	return pkey;
+}
+
+EVP_PKEY *keys_verifier(struct keys *keys, const char *kid, int64_t now_us, int64_t *ret_retired_us)
+{
+	EVP_PKEY *pkey = NULL;
+
+	pthread_rwlock_rdlock(&keys->lock);
+	const struct key *key = set_find(&keys->set, kid);
+	/* The next key counts: another instance may have seen the rotation first and sign with it
+	 * already. */
+	bool is_good = key && (key->retired_us == 0 || now_us < key->retired_us);
+	if (is_good && EVP_PKEY_up_ref(key->pkey) == 1) {
+		pkey = key->pkey;
+		*ret_retired_us = key->retired_us;
+	}
+	pthread_rwlock_unlock(&keys->lock);
+	return pkey;
+}
+
+uint64_t keys_generation(struct keys *keys)
+{
+	return atomic_load_explicit(&keys->generation, memory_order_acquire);
+}
+
+bool keys_reload_turn(struct keys *keys)
+{
+	int64_t now_us = clock_monotonic_us();
+	int64_t last_us = atomic_load(&keys->reloaded_us);
+
+	return now_us - last_us >= RELOAD_PERIOD_US &&
+	       atomic_compare_exchange_strong(&keys->reloaded_us, &last_us, now_us);
+}
+
+json_t *keys_jwks(struct keys *keys)
+{
+	json_t *list = json_array();
+
+	pthread_rwlock_rdlock(&keys->lock);
+	for (size_t i = 0; i < keys->set.count; i++)
+		json_array_append_new(list, json_deep_copy(keys->set.items[i].jwk));
+	pthread_rwlock_unlock(&keys->lock);
+	return json_pack("{s:o}", "keys", list);
+}

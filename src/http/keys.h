@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The keys that sign access tokens, as this instance knows them. The set is replaced as a whole by
+ * keys_reload; a key that was looked up stays good until it is released.
+ */
+#ifndef PARTNERD_SRC_HTTP_KEYS_H
+#define PARTNERD_SRC_HTTP_KEYS_H
+
+#include <jansson.h>
+#include <openssl/evp.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/settings.h"
+#include "base/text.h"
+#include "db/db.h"
+#include "http/identity.h"
+
+#define KEY_ALG  "RS256"
+#define KEYS_MAX 16
+
+struct keys;
+
+/* ---- one key ---- */
+
+/* A new RSA 2048 key, or a key's text form as the table signing_keys holds it. */
+struct key_record {
+	const char *kid;
+	const char *alg;
+	const char *private_pem;
+	const char *public_jwk; /* JSON text with kty, n, e, kid, use, alg; public members only */
+	const char *state;      /* next, active, retiring */
+	int64_t retired_us;     /* retiring: good until then; 0 = no end */
+};
+
+/* Generates a key pair; `state` is left to the caller. False only when OpenSSL fails. */
+bool key_generate(struct arena *arena, struct key_record *ret_record);
+
+/* Thumbprint of an RSA key by RFC 7638 §3. */
+bool key_thumbprint(const EVP_PKEY *key, char ret_kid[static KEY_KID_BYTES]);
+
+/* ---- the set ---- */
+
+struct keys *keys_make(void);
+struct keys *keys_free(struct keys *keys);
+
+/*
+ * Replaces the set. A record that cannot be used (other alg, unreadable PEM, RSA below 2048 bits, a
+ * kid that is not the thumbprint) is left out and named in `reterr`; false when no active key is
+ * left, the old set then stays.
+ */
+bool keys_install(
+	struct keys *keys, const struct key_record *records, size_t count, struct text *reterr);
+
+/* The active key and its kid, or NULL. Release with EVP_PKEY_free. */
+EVP_PKEY *keys_signer(struct keys *keys, char ret_kid[static KEY_KID_BYTES]);
+
+/* The key of this kid if tokens signed with it are good at `now_us`, else NULL. Release with
+ * EVP_PKEY_free. */
+EVP_PKEY *keys_verifier(
+	struct keys *keys, const char *kid, int64_t now_us, int64_t *ret_retired_us);
+
+/* Changes whenever the set does: what was verified under an older number is verified again. */
+uint64_t keys_generation(struct keys *keys);
+
+/* True at most once a second over all callers: whoever gets it may reload for a token of an unknown
+ * key. */
+bool keys_reload_turn(struct keys *keys);
+
+/* {"keys": […]} of all keys of the set, the next one included. A new reference. */
+json_t *keys_jwks(struct keys *keys);
+
+/* Reads the table signing_keys into the set (key_store.c). Called at start and whenever the watcher
+ * wakes. */
+bool keys_reload(struct keys *keys, struct db *db, struct text *reterr);
+
+#endif
