@@ -164,6 +164,14 @@ static bool flags_read(struct source *flags, int argc, char **argv, struct text 
 	return true;
 }
 
+/* Settings are read before the first thread is started. */
+static const char *variable(const char *name)
+{
+	const char *value = getenv(name); // NOLINT(concurrency-mt-unsafe): see above
+
+	return value && *value ? value : NULL;
+}
+
 static const char *environment_value(const struct row *row)
 {
 	struct text name = TEXT_INIT;
@@ -171,9 +179,9 @@ static const char *environment_value(const struct row *row)
 
 	text_append_string(&name, "PARTNERD_");
 	spell(row->name, '_', true, &name);
-	value = getenv(name.bytes);
+	value = variable(name.bytes);
 	text_release(&name);
-	return value && *value ? value : NULL;
+	return value;
 }
 
 static void environment_read(struct source *environment)
@@ -182,8 +190,8 @@ static void environment_read(struct source *environment)
 		const char *value = environment_value(&rows[i]);
 
 		if (!value && strcmp(rows[i].name, "database_url") == 0)
-			value = getenv("DATABASE_URL");
-		environment->values[i] = value && *value ? keep(value, strlen(value)) : NULL;
+			value = variable("DATABASE_URL");
+		environment->values[i] = value ? keep(value, strlen(value)) : NULL;
 	}
 }
 
@@ -232,7 +240,8 @@ static bool file_read(struct source *file, const char *path, struct text *reterr
 	int number = 0;
 
 	if (!stream) {
-		text_appendf(reterr, "The file %s cannot be read: %s.", path, strerror(errno));
+		text_appendf(
+			reterr, "The file %s cannot be read: %s.", path, strerrordesc_np(errno));
 		return false;
 	}
 	while (!fault && (length = getline(&line, &room, stream)) >= 0) {

@@ -118,8 +118,8 @@ static void base64url_reads_back_what_it_wrote(void **state)
 
 static void base64url_has_one_spelling_only(void **state)
 {
-	static const char *const refused[] = { "Z", "Zg==", "Zm8=", "Zh", "Zm9", "Zm9vY", "Zm+v",
-		"Zm/v", "Zm9 ", "Zm9\n", "Zg\xc3\xa9" };
+	static const char *const refused[] = { "Z", "A", "Zm9vA", "Zg==", "Zm8=", "Zh", "Zm9",
+		"Zm9vY", "Zm+v", "Zm/v", "Zm9 ", "Zm9\n", "Zg\xc3\xa9" };
 	unsigned char out[8];
 	size_t length;
 

@@ -15,10 +15,22 @@ static struct settings settings;
 static struct text message;
 static char file_path[64];
 
+/* One thread only: NOLINTBEGIN(concurrency-mt-unsafe) */
+static void set_variable(const char *name, const char *value)
+{
+	assert_int_equal(setenv(name, value, 1), 0);
+}
+
+static void clear_variables(void)
+{
+	assert_int_equal(clearenv(), 0);
+}
+/* NOLINTEND(concurrency-mt-unsafe) */
+
 static int clean_environment(void **state)
 {
 	(void)state;
-	clearenv();
+	clear_variables();
 	text_clear(&message);
 	settings = (struct settings){ 0 };
 	return 0;
@@ -62,7 +74,7 @@ static void write_file(const char *content)
 {
 	int handle;
 
-	strcpy(file_path, "/tmp/partnerd_settings_XXXXXX");
+	snprintf(file_path, sizeof(file_path), "/tmp/partnerd_settings_XXXXXX");
 	handle = mkstemp(file_path);
 	assert_true(handle >= 0);
 	assert_int_equal(write(handle, content, strlen(content)), strlen(content));
@@ -108,8 +120,8 @@ static void flags_win_over_environment_over_file(void **state)
 {
 	(void)state;
 	write_file("workers = 3\nlisten_port = 3\nadmin_port = 3\n");
-	setenv("PARTNERD_WORKERS", "2", 1);
-	setenv("PARTNERD_LISTEN_PORT", "2", 1);
+	set_variable("PARTNERD_WORKERS", "2");
+	set_variable("PARTNERD_LISTEN_PORT", "2");
 	assert_true(load("--workers", "1", NULL));
 	assert_int_equal(settings.workers, 1);
 	assert_int_equal(settings.listen_port, 2);
@@ -133,21 +145,21 @@ static void the_environment_can_name_the_file(void **state)
 
 	(void)state;
 	write_file("workers = 3\n");
-	strcpy(path, file_path);
-	setenv("PARTNERD_CONFIG_FILE", path, 1);
+	snprintf(path, sizeof(path), "%s", file_path);
+	set_variable("PARTNERD_CONFIG_FILE", path);
 	file_path[0] = '\0';
 	assert_true(load(NULL));
 	assert_int_equal(settings.workers, 3);
-	strcpy(file_path, path);
+	snprintf(file_path, sizeof(file_path), "%s", path);
 }
 
 static void database_url_has_a_second_variable(void **state)
 {
 	(void)state;
-	setenv("DATABASE_URL", "postgresql:///second", 1);
+	set_variable("DATABASE_URL", "postgresql:///second");
 	assert_true(load(NULL));
 	assert_string_equal(settings.database_url, "postgresql:///second");
-	setenv("PARTNERD_DATABASE_URL", "postgresql:///first", 1);
+	set_variable("PARTNERD_DATABASE_URL", "postgresql:///first");
 	assert_true(load(NULL));
 	assert_string_equal(settings.database_url, "postgresql:///first");
 }
@@ -155,9 +167,9 @@ static void database_url_has_a_second_variable(void **state)
 static void empty_variables_count_as_not_set(void **state)
 {
 	(void)state;
-	setenv("PARTNERD_WORKERS", "", 1);
-	setenv("PARTNERD_DATABASE_URL", "", 1);
-	setenv("DATABASE_URL", "postgresql:///second", 1);
+	set_variable("PARTNERD_WORKERS", "");
+	set_variable("PARTNERD_DATABASE_URL", "");
+	set_variable("DATABASE_URL", "postgresql:///second");
 	assert_true(load(NULL));
 	assert_int_equal(settings.workers, 16);
 	assert_string_equal(settings.database_url, "postgresql:///second");
@@ -166,10 +178,10 @@ static void empty_variables_count_as_not_set(void **state)
 static void strings_outlive_the_environment(void **state)
 {
 	(void)state;
-	setenv("PARTNERD_PUBLIC_URL", "https://api.example", 1);
+	set_variable("PARTNERD_PUBLIC_URL", "https://api.example");
 	assert_true(load(NULL));
-	setenv("PARTNERD_PUBLIC_URL", "https://other.example", 1);
-	clearenv();
+	set_variable("PARTNERD_PUBLIC_URL", "https://other.example");
+	clear_variables();
 	assert_string_equal(settings.public_url, "https://api.example");
 }
 
@@ -265,7 +277,7 @@ static void bad_lines_are_named_by_number(void **state)
 static void a_bad_variable_is_refused(void **state)
 {
 	(void)state;
-	setenv("PARTNERD_JOBS", "1", 1);
+	set_variable("PARTNERD_JOBS", "1");
 	assert_false(load(NULL));
 	assert_string_equal(message.bytes,
 		"The setting jobs, given by the environment, must be true or false, not \"1\".");
@@ -279,7 +291,7 @@ static void help_reads_nothing_else(void **state)
 	bool wants_help = false;
 
 	(void)state;
-	setenv("PARTNERD_WORKERS", "bad", 1);
+	set_variable("PARTNERD_WORKERS", "bad");
 	assert_true(settings_load(&settings, 2, flags, &wants_help, &message));
 	assert_true(wants_help);
 	assert_int_equal(settings.workers, 16);

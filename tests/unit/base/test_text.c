@@ -57,6 +57,22 @@ static void reserve_makes_appends_stay_in_place(void **state)
 	text_release(&text);
 }
 
+/* The NUL needs room of its own at every length, also where a buffer would be exactly full. */
+static void every_length_has_room_for_its_nul(void **state)
+{
+	static const char bytes[2049] = { 0 };
+
+	(void)state;
+	for (size_t length = 0; length < sizeof(bytes); length++) {
+		struct text text = TEXT_INIT;
+
+		text_append(&text, bytes, length);
+		assert_int_equal(text.length, length);
+		assert_true(text.capacity > length);
+		text_release(&text);
+	}
+}
+
 static void integers_are_written_to_the_ends_of_their_range(void **state)
 {
 	struct text text = TEXT_INIT;
@@ -169,6 +185,7 @@ int main(void)
 		cmocka_unit_test(appends_grow_and_stay_terminated),
 		cmocka_unit_test(an_empty_text_is_an_empty_string_once_used),
 		cmocka_unit_test(reserve_makes_appends_stay_in_place),
+		cmocka_unit_test(every_length_has_room_for_its_nul),
 		cmocka_unit_test(integers_are_written_to_the_ends_of_their_range),
 		cmocka_unit_test(formatted_text_may_be_longer_than_the_room),
 		cmocka_unit_test(json_strings_escape_what_rfc_8259_demands),

@@ -84,13 +84,15 @@ static void threads_never_share_a_tick(void **state)
 		assert_string_not_equal(ids[i - 1], ids[i]);
 }
 
-static void random_tails_differ(void **state)
+static void random_tails_differ_and_leave_version_and_variant(void **state)
 {
 	static char tails[1000][UUID_TEXT_BYTES];
 
 	(void)state;
 	for (int i = 0; i < 1000; i++) {
 		uuid_v7(tails[i]);
+		assert_int_equal(tails[i][14], '7');
+		assert_non_null(strchr("89ab", tails[i][19]));
 		memmove(tails[i], tails[i] + 19, 18);
 	}
 	qsort(tails, 1000, sizeof(tails[0]), compare_ids);
@@ -119,7 +121,7 @@ int main(void)
 		cmocka_unit_test(an_id_has_version_variant_and_the_present_time),
 		cmocka_unit_test(ids_of_a_process_ascend),
 		cmocka_unit_test(threads_never_share_a_tick),
-		cmocka_unit_test(random_tails_differ),
+		cmocka_unit_test(random_tails_differ_and_leave_version_and_variant),
 		cmocka_unit_test(only_the_hyphenated_form_is_valid),
 	};
 

@@ -43,8 +43,10 @@ static void every_listed_move_is_allowed(void **state)
 		const struct transition *row =
 			transition_find(machine->table, tsv_text(tsv, "action"), from);
 
-		if (!row)
+		if (!row) {
 			fail_msg("%s:%d: refused", tsv->name, tsv->line);
+			return;
+		}
 		tsv_expect_text(tsv, "to", row->to ? row->to : from);
 		tsv_expect_text(tsv, "action", row->action);
 	}
