@@ -12,15 +12,14 @@ import statistics
 import sys
 
 FUNCTION_LINES, FILE_LINES, COLUMNS, TAB = 80, 700, 120, 8
-TOPS = ("api", "include", "src", "tests")
+TOPS = ("api", "include", "src")
 LITERALS = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', re.S)
 DIRECTIVES = re.compile(r'^[ \t]*#(?:[^\n]*\\\n)*[^\n]*', re.M)
 
 
 def files(root):
     for top in TOPS:
-        for folder, folders, names in os.walk(os.path.join(root, top)):
-            folders[:] = [name for name in folders if name != "node_modules"]
+        for folder, _, names in os.walk(os.path.join(root, top)):
             for name in sorted(names):
                 if name.endswith((".c", ".h")):
                     yield os.path.relpath(os.path.join(folder, name), root)

@@ -29,7 +29,7 @@ OWNERS = [
     (r"ulfius\.h|microhttpd\.h|orcania\.h|yder\.h|u_.*\.h", {"http"}),
     (r"jwt\.h|openssl/.*", {"http"}),
     (r"yaml\.h", {"contract"}),
-    (r"sodium\.h|sodium/.*", {"base", "db", "http"}),
+    (r"sodium\.h|sodium/.*", set(ALLOWED) - {"domain"}),
     (r"jansson\.h", set(ALLOWED) - {"domain"}),
     # The rules are pure: no clock, no threads, no files, no sockets.
     (r"time\.h|sys/.*|pthread\.h|unistd\.h|fcntl\.h|signal\.h|poll\.h|threads\.h", set(ALLOWED) - {"domain"}),
