@@ -17,7 +17,8 @@ RIGHT = {
     "src/db/pool.h": '#include "db/db.h"\n',
     "src/http/server.c": '#include "contract/contract.h"\n#include "db/db.h"\n#include "domain/deal.h"\n#include <ulfius.h>\n',
     "src/jobs/runner.c": '#include "http/request.h"\n#include "db/db.h"\n',
-    "src/main.c": '#include "jobs/jobs.h"\n#include "http/request.h"\n',
+    "src/http/gate.h": "",
+    "src/main.c": '#include "jobs/jobs.h"\n#include "http/request.h"\n#include "http/gate.h"\n',
     "api/deals.c": '#include "http/request.h"\n#include "domain/deal.h"\n#include <jansson.h>\n',
 }
 
