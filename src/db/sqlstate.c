@@ -106,6 +106,8 @@ static const struct constraint constraints[] = {
 	{ "decisions_pkey", OURS, 0, NULL, NULL },
 	{ "events_pkey", OURS, 0, NULL, NULL },
 	{ "idempotency_keys_pkey", KEY, 0, NULL, NULL },
+	{ "installation_id_check", OURS, 0, NULL, NULL },
+	{ "installation_pkey", OURS, 0, NULL, NULL },
 	{ "partner_tier_changes_from_tier_fkey", OURS, 0, NULL, NULL },
 	{ "partner_tier_changes_partner_fkey", OURS, 0, NULL, NULL },
 	{ "partner_tier_changes_pkey", OURS, 0, NULL, NULL },
