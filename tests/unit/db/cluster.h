@@ -86,4 +86,15 @@ static inline void cluster_close(struct cluster *cluster)
 	PQfinish(cluster->admin);
 }
 
+/* cmocka counts a skip only from within a test. */
+#define AGAINST_CLUSTER(test)                 \
+	static void with_##test(void **state) \
+	{                                     \
+		if (!*state)                  \
+			skip();               \
+		test(state);                  \
+	}
+
+#define UNIT_TEST(test) cmocka_unit_test_setup_teardown(with_##test, set_up, tear_down),
+
 #endif

@@ -187,15 +187,4 @@ static inline int tear_down(void **state)
 	return 0;
 }
 
-/* cmocka counts a skip only from within a test. */
-#define AGAINST_CLUSTER(test)                 \
-	static void with_##test(void **state) \
-	{                                     \
-		if (!*state)                  \
-			skip();               \
-		test(state);                  \
-	}
-
-#define UNIT_TEST(test) cmocka_unit_test_setup_teardown(with_##test, set_up, tear_down),
-
 #endif
