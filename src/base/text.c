@@ -74,6 +74,17 @@ static inline void text_room(struct text *text, size_t more)
 		text_grow(text, more);
 }
 
+/* What text_append does, for use in this file: a public function is not inlined in
+ * position-independent code. */
+static inline void text_put(struct text *text, const char *bytes, size_t length)
+{
+	text_room(text, length);
+	if (length > 0)
+		memcpy(text->bytes + text->length, bytes, length);
+	text->length += length;
+	text->bytes[text->length] = '\0';
+}
+
 #define EACH_BYTE(byte) (UINT64_C(0x0101010101010101) * (byte))
 
 /* Whether one of eight bytes is a control character, a quote or a backslash. */
@@ -110,9 +121,9 @@ static void text_append_escape(struct text *text, unsigned char byte)
 	char brief[2] = { '\\', escapes[byte] };
 
 	if (escapes[byte] == 'u')
-		text_append(text, unicode, sizeof(unicode));
+		text_put(text, unicode, sizeof(unicode));
 	else
-		text_append(text, brief, sizeof(brief));
+		text_put(text, brief, sizeof(brief));
 }
 
 struct slice slice_of(const char *text)
@@ -134,16 +145,12 @@ void text_reserve(struct text *text, size_t more)
 
 void text_append(struct text *text, const char *bytes, size_t length)
 {
-	text_room(text, length);
-	if (length > 0)
-		memcpy(text->bytes + text->length, bytes, length);
-	text->length += length;
-	text->bytes[text->length] = '\0';
+	text_put(text, bytes, length);
 }
 
 void text_append_string(struct text *text, const char *string)
 {
-	text_append(text, string, strlen(string));
+	text_put(text, string, strlen(string));
 }
 
 void text_append_char(struct text *text, char byte)
@@ -166,7 +173,7 @@ void text_append_int64(struct text *text, int64_t value)
 	} while (rest > 0);
 	if (value < 0)
 		*--start = '-';
-	text_append(text, start, (size_t)(end - start));
+	text_put(text, start, (size_t)(end - start));
 }
 
 void text_appendf(struct text *text, const char *format, ...)
@@ -192,16 +199,16 @@ void text_append_json(struct text *text, const char *bytes, size_t length)
 	const char *end = bytes + length;
 
 	text_room(text, length + 2);
-	text_append_char(text, '"');
+	text_put(text, "\"", 1);
 	while (bytes < end) {
 		size_t run = plain_run(bytes, (size_t)(end - bytes));
 
-		text_append(text, bytes, run);
+		text_put(text, bytes, run);
 		bytes += run;
 		if (bytes < end)
 			text_append_escape(text, (unsigned char)*bytes++);
 	}
-	text_append_char(text, '"');
+	text_put(text, "\"", 1);
 }
 
 char *text_detach(struct text *text, size_t *ret_length)
