@@ -49,7 +49,7 @@ static void open_exchange(struct exchange *exchange, struct request *request,
 
 	exchange->server = server;
 	exchange->connection = listener_connection(call);
-	exchange->is_http10 = call->http_protocol && strcmp(call->http_protocol, "HTTP/1.0") == 0;
+	exchange->is_http10 = strcmp(call->http_protocol, "HTTP/1.0") == 0;
 	request->app = server->app;
 	request->arena = arena_of_thread();
 	request->connection = exchange;
@@ -63,7 +63,8 @@ static void open_exchange(struct exchange *exchange, struct request *request,
 	address = arena_alloc(request->arena, LISTENER_ADDRESS_BYTES);
 	listener_peer(exchange->connection, address);
 	request->address = address;
-	fields_read(&exchange->fields, request->arena, exchange->connection);
+	fields_read(&exchange->fields, request->arena, exchange->connection,
+		strlen(call->http_verb) + strlen(call->http_url) + strlen(call->http_protocol) + 4);
 }
 
 static void log_actor(struct log_line *line, const struct actor *actor)

@@ -2,8 +2,9 @@
 /*
  * libmicrohttpd 0.9 parses the head in place: names and values are pieces of the lines as they
  * came, ended by NULs that replaced the colon and the CR LF. Where it repairs a line, that is:
- * glues a folded line to the name, cuts at a NUL, takes a bare LF for an end of line, loses lines
- * without saying so, the pieces no longer follow each other in memory. This is how we tell, as it
+ * glues a folded line to the name, cuts at a NUL, takes a bare LF for an end of line, takes a line
+ * without a name for the end of the head and the rest for the next request, the pieces no longer
+ * follow each other in memory or do not add up to the size of the head. That is how we tell; it
  * gives no other sign (libraries.md §1.3 has what it does with such heads).
  */
 #include "http/fields.h"
@@ -67,28 +68,45 @@ static bool library_parses_in_place(void)
 	return strncmp(MHD_get_version(), "0.9.7", 5) == 0;
 }
 
-static bool lines_are_whole(const struct fields *fields)
+/* Sets the bytes from the first name to the last CR LF. */
+static bool lines_are_whole(const struct fields *fields, size_t *ret_bytes)
 {
-	for (size_t i = 0; i < fields->count; i++) {
-		const struct field *next = i + 1 < fields->count ? &fields->items[i + 1] : NULL;
+	const struct field *first = fields->items;
+	const struct field *last = first + fields->count - 1;
 
-		if (!line_is_whole(&fields->items[i]) || !line_is_ended(&fields->items[i], next))
+	*ret_bytes = 0;
+	if (fields->count == 0)
+		return true;
+	for (const struct field *field = first; field <= last; field++)
+		if (!line_is_whole(field) || !line_is_ended(field, field < last ? field + 1 : NULL))
 			return false;
-	}
+	*ret_bytes = (size_t)(last->value.bytes + last->value.length - first->name.bytes) + 2;
 	return true;
 }
 
-void fields_read(struct fields *ret_fields, struct arena *arena, struct MHD_Connection *connection)
+/* The request line, the fields and the empty line are all that the library counts to the head. */
+static bool head_is_whole(
+	const struct fields *fields, struct MHD_Connection *connection, size_t line_bytes)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+	size_t bytes;
+
+	return lines_are_whole(fields, &bytes) && info &&
+	       info->header_size == line_bytes + bytes + 2;
+}
+
+void fields_read(struct fields *ret_fields, struct arena *arena, struct MHD_Connection *connection,
+	size_t line_bytes)
 {
 	int count = MHD_get_connection_values(connection, MHD_HEADER_KIND, NULL, NULL);
 	struct reader reader = { ret_fields, count > 0 ? (size_t)count : 0 };
 
 	*ret_fields = (struct fields){ 0 };
-	if (reader.room == 0)
-		return;
-	ret_fields->items = arena_alloc(arena, reader.room * sizeof(struct field));
+	ret_fields->items = arena_alloc(arena, (reader.room + 1) * sizeof(struct field));
 	MHD_get_connection_values_n(connection, MHD_HEADER_KIND, take_field, &reader);
-	ret_fields->is_broken = library_parses_in_place() && !lines_are_whole(ret_fields);
+	ret_fields->is_broken =
+		library_parses_in_place() && !head_is_whole(ret_fields, connection, line_bytes);
 }
 
 bool field_is(const struct field *field, const char *name)

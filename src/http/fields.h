@@ -26,7 +26,8 @@ struct fields {
 	bool is_broken;    /* the library glued, cut or folded a line: what is listed here is not what was sent */
 };
 
-void fields_read(struct fields *ret_fields, struct arena *arena, struct MHD_Connection *connection);
+/* `line_bytes`: of the request line with its CR LF, as it must have been for what was read of it. */
+void fields_read(struct fields *ret_fields, struct arena *arena, struct MHD_Connection *connection, size_t line_bytes);
 
 bool field_is(const struct field *field, const char *name);
 

@@ -114,7 +114,8 @@ bool gate_fields(const struct fields *fields, bool is_http10, struct problem *pr
 
 	if (fields->is_broken)
 		return problem_set(problem, PROBLEM_invalid_request,
-			"A header line is folded, cut by a NUL or not ended by CR LF.");
+			"A line of the head is folded, cut by a NUL, has no name or is not ended "
+			"by CR LF.");
 	for (size_t i = 0; i < fields->count; i++)
 		if (!field_is_clean(&fields->items[i], problem) ||
 			!field_is_single(&fields->items[i], &seen, problem))

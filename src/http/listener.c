@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <microhttpd.h>
 #include <netdb.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,16 +64,15 @@ static void log_of_ulfius(void *context, const char *application, const time_t d
 		log_event(LOG_WARN, "ulfius", "%s", message);
 }
 
-/* ---- hooks ---- */
-
-/*
- * libmicrohttpd has put a NUL behind the target, and the version follows. When something else does,
- * the target itself had a NUL in it and what ulfius copied is only its beginning.
- */
-static bool target_is_whole(const char *uri)
+static void route_library_logs(void)
 {
-	return strncmp(uri + strlen(uri) + 1, "HTTP/1.", 7) == 0;
+	y_init_logs("partnerd", Y_LOG_MODE_CALLBACK, Y_LOG_LEVEL_ERROR, NULL, NULL);
+	y_set_logs_callback(log_of_ulfius, NULL, NULL);
 }
+
+static pthread_once_t library_logs_once = PTHREAD_ONCE_INIT;
+
+/* ---- hooks ---- */
 
 static void *on_request_line(void *context, const char *uri, struct MHD_Connection *connection)
 {
@@ -86,8 +86,6 @@ static void *on_request_line(void *context, const char *uri, struct MHD_Connecti
 	if (!info)
 		return NULL;
 	info->request->timeout = (unsigned long)(uintptr_t)connection;
-	if (!target_is_whole(uri))
-		info->request->http_url[0] = '\0';
 	if (query)
 		query[1] = '\0';
 	return info;
@@ -258,8 +256,7 @@ struct listener *listener_start(const struct listener_options *options, struct t
 	listener->watchdog = options->watchdog;
 	listener->quiet_socket = -1;
 	listener->port = port_of(fd);
-	y_init_logs("partnerd", Y_LOG_MODE_CALLBACK, Y_LOG_LEVEL_ERROR, NULL, NULL);
-	y_set_logs_callback(log_of_ulfius, NULL, NULL);
+	pthread_once(&library_logs_once, route_library_logs);
 	init_instance(listener, options);
 	if (start_instance(listener, options, fd))
 		return listener;
