@@ -239,6 +239,17 @@ create table signing_keys (
 create unique index signing_keys_one_active on signing_keys (state) where state = 'active';
 create unique index signing_keys_one_next on signing_keys (state) where state = 'next';
 
+-- One row: what all instances on this database must agree on without being told.
+create table installation (
+	id boolean not null default true,
+	secret bytea not null,
+	constraint installation_pkey primary key (id),
+	constraint installation_id_check check (id)
+);
+
+insert into installation (secret)
+values (sha256(convert_to(gen_random_uuid()::text || gen_random_uuid()::text || gen_random_uuid()::text, 'UTF8')));
+
 -- ---- deals ----
 
 create sequence deal_numbers;
@@ -437,6 +448,7 @@ begin
 		('refresh_tokens', door),
 		('revocations', format('%s or %s', tenant, door)),
 		('signing_keys', door),
+		('installation', door),
 		('deals', tenant || ' and ' || format(vendor_or_own, 'partner_id')),
 		('deal_external_ids', tenant || ' and ' || format(vendor_or_own, 'partner_id')),
 		('events', tenant || ' and ' || format(vendor_or_own, 'partner_id')),
@@ -464,6 +476,7 @@ grant usage on schema public to partnerd_app;
 grant usage on sequence deal_numbers, partner_numbers to partnerd_app;
 grant select, insert, update on programs, tiers, partners, users, api_clients, refresh_tokens, revocations, signing_keys,
 	deals to partnerd_app;
+grant select on installation to partnerd_app;
 grant select, insert on partner_tier_changes, events, decisions, audit_checkpoints, audit_entries to partnerd_app;
 grant select, insert, delete on idempotency_keys, deal_external_ids to partnerd_app;
 grant delete on refresh_tokens, revocations, events to partnerd_app;

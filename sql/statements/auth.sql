@@ -101,3 +101,20 @@ left join api_clients c on c.program_id = p.id and c.id = $3
 left join partners a on a.program_id = p.id and a.id = $2
 left join tiers t on t.program_id = p.id and t.id = a.tier_id
 where p.id = $1 and coalesce(u.id, c.id) is not null
+
+-- ---- what the operator does with machine clients from the command line, behind the walls of the program ----
+
+-- name: operator_partner
+select a.id, a.status from partners a
+where a.program_id = $1 and (a.number = $4->>'partner' or a.id::text = lower($4->>'partner'))
+
+-- name: operator_client_list
+select s.id, s.name, s.status, s.partner_id, s.scopes, s.last_used_at from api_client_shape s
+where s._program_id = $1 order by s.created_at, s.id
+
+-- name: operator_client_row
+select to_jsonb(s) as before, s.version, s.status from api_client_shape s where s._program_id = $1 and s.id = $3
+
+-- The same event and audit entry that the API leaves behind.
+-- name: operator_client_publish
+select publish($6, $5, 'api_client', $7, to_jsonb(s)) from api_client_shape s where s._program_id = $1 and s.id = $3

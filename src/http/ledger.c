@@ -5,8 +5,10 @@
  */
 #include "http/ledger.h"
 
+#include <jansson.h>
+#include <openssl/bn.h>
 #include <openssl/evp.h>
-#include <openssl/pem.h>
+#include <openssl/param_build.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,7 +40,7 @@ static const struct statement checkpoints_statement = {
 
 static const struct statement all_keys_statement = {
 	.name = "ledger_keys",
-	.sql = "select kid, private_pem from signing_keys",
+	.sql = "select kid, public_jwk from signing_keys",
 	.types = "",
 };
 
@@ -49,20 +51,54 @@ static const char *signed_text(struct arena *arena, const char *program_id, cons
 
 const char *ledger_sign(struct keys *keys, struct arena *arena, const char *program_id, const char *seq, const char *hash)
 {
-	char kid[KEY_KID_BYTES], encoded[BASE64URL_BYTES(MAX_SIGNATURE_BYTES)];
+	char encoded[BASE64URL_BYTES(MAX_SIGNATURE_BYTES)];
 	unsigned char signature[MAX_SIGNATURE_BYTES];
 	size_t length = sizeof signature;
-	const char *text = signed_text(arena, program_id, seq, hash);
-	EVP_PKEY *key = keys_signer(keys, kid);
+	const char *text = signed_text(arena, program_id, seq, hash), *signed_by = NULL;
+	struct key *key = keys_signer(keys);
 	EVP_MD_CTX *context = EVP_MD_CTX_new();
-	bool good = key != NULL && context != NULL && EVP_DigestSignInit(context, NULL, EVP_sha256(), NULL, key) == 1 &&
-		EVP_DigestSign(context, signature, &length, (const unsigned char *)text, strlen(text)) == 1;
+	if (key != NULL && context != NULL && EVP_DigestSignInit(context, NULL, EVP_sha256(), NULL, key->pkey) == 1 &&
+		EVP_DigestSign(context, signature, &length, (const unsigned char *)text, strlen(text)) == 1) {
+		base64url_encode(signature, length, encoded);
+		signed_by = arena_printf(arena, "%s.%s", key->kid, encoded);
+	}
 	EVP_MD_CTX_free(context);
-	EVP_PKEY_free(key);
-	if (!good)
+	key_release(key);
+	return signed_by;
+}
+
+static BIGNUM *number_of(const json_t *jwk, const char *member)
+{
+	unsigned char bytes[MAX_SIGNATURE_BYTES];
+	size_t length;
+	const char *text = json_string_value(json_object_get(jwk, member));
+	if (text == NULL || strlen(text) >= BASE64URL_BYTES(MAX_SIGNATURE_BYTES - 3) ||
+		!base64url_decode(text, strlen(text), bytes, &length))
 		return NULL;
-	base64url_encode(signature, length, encoded);
-	return arena_printf(arena, "%s.%s", kid, encoded);
+	return BN_bin2bn(bytes, (int)length, NULL);
+}
+
+/* The public half is all that is kept of a retired key, so it is read from the JWK. */
+static EVP_PKEY *key_of_jwk(const char *text)
+{
+	EVP_PKEY *key = NULL;
+	json_t *jwk = json_loads(text, 0, NULL);
+	BIGNUM *n = number_of(jwk, "n"), *e = number_of(jwk, "e");
+	OSSL_PARAM_BLD *builder = OSSL_PARAM_BLD_new();
+	EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+	OSSL_PARAM *params = NULL;
+	if (n != NULL && e != NULL && builder != NULL && OSSL_PARAM_BLD_push_BN(builder, "n", n) == 1 &&
+		OSSL_PARAM_BLD_push_BN(builder, "e", e) == 1)
+		params = OSSL_PARAM_BLD_to_param(builder);
+	if (params != NULL && context != NULL && EVP_PKEY_fromdata_init(context) == 1)
+		(void)EVP_PKEY_fromdata(context, &key, EVP_PKEY_PUBLIC_KEY, params);
+	OSSL_PARAM_free(params);
+	EVP_PKEY_CTX_free(context);
+	OSSL_PARAM_BLD_free(builder);
+	BN_free(n);
+	BN_free(e);
+	json_decref(jwk);
+	return key;
 }
 
 static EVP_PKEY *find_key(const struct rows *keys, const char *kid, size_t kid_length)
@@ -72,11 +108,7 @@ static EVP_PKEY *find_key(const struct rows *keys, const char *kid, size_t kid_l
 		const char *name = rows_cell(keys, i, 0, &length);
 		if (length != kid_length || memcmp(name, kid, length) != 0)
 			continue;
-		const char *pem = rows_cell(keys, i, 1, &length);
-		BIO *bio = BIO_new_mem_buf(pem, (int)length);
-		EVP_PKEY *key = PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL);
-		BIO_free(bio);
-		return key;
+		return key_of_jwk(rows_cell(keys, i, 1, &length));
 	}
 	return NULL;
 }

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* program create | list, audit verify: what an operator does with programs from the command line. */
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+#include "cli_program.h"
+#include "http/identity.h"
+#include "http/ledger.h"
+#include "http/secrets.h"
+
+static struct db_batch program_batch(struct arena *arena, const char *program_id)
+{
+	return (struct db_batch){
+		.arena = arena,
+		.door = program_id != NULL ? DOOR_TENANT : DOOR_IDENTITY,
+		.program_id = program_id,
+		.is_write = program_id != NULL,
+	};
+}
+
+static const char *dump(struct arena *arena, json_t *value)
+{
+	char *text = json_dumps(value, JSON_COMPACT);
+	json_decref(value);
+	arena_defer(arena, free, text);
+	return text;
+}
+
+static const char *new_id(struct arena *arena)
+{
+	char id[UUID_TEXT_BYTES];
+	uuid_v7(id);
+	return arena_strdup(arena, id);
+}
+
+const struct rows *program_find(struct db *db, struct arena *arena, const char *slug, struct problem *problem)
+{
+	struct db_batch batch = program_batch(arena, NULL);
+	struct db_call *call = db_add(&batch, statement_find("program_by_slug"));
+	call->params[3] = dump(arena, json_pack("{s:s}", "slug", slug));
+	return db_run(db, &batch, problem) == DB_NONE ? call->rows : NULL;
+}
+
+bool program_create(struct db *db, struct arena *arena, const struct new_program *program, struct program_ids *ret_ids,
+	struct problem *problem)
+{
+	const char *hash = password_hash(program->admin_password, arena, problem);
+	if (hash == NULL)
+		return false;
+	struct program_ids ids = { new_id(arena), new_id(arena), { new_id(arena), new_id(arena), new_id(arena) } };
+	struct db_batch batch = program_batch(arena, ids.program);
+	struct db_call *call = db_add(&batch, statement_find("program_create"));
+	call->params[0] = ids.program;
+	call->params[2] = ids.admin;
+	call->params[3] = dump(arena,
+		json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "slug", program->slug, "name", program->name, "environment",
+			program->environment, "zone", program->zone, "currency", program->currency, "admin_email",
+			program->admin_email, "admin_name", program->admin_name));
+	call->params[4] = dump(arena,
+		json_pack("{s:[s, s, s], s:s, s:s}", "tier_ids", ids.tiers[0], ids.tiers[1], ids.tiers[2], "password_hash",
+			hash, "audit_id", new_id(arena)));
+	call->params[5] = dump(arena, json_pack("{s:s, s:s}", "actor_type", "system", "actor_id", ids.program));
+	*ret_ids = ids;
+	return db_run(db, &batch, problem) == DB_NONE;
+}
+
+static int report(const struct problem *problem)
+{
+	return cli_fail("%s%s%s", problem->detail[0] != '\0' ? problem->detail : problem_title(problem->code),
+		problem->cause[0] != '\0' ? ": " : "", problem->cause);
+}
+
+static int create(struct db *db, struct arena *arena, const struct new_program *program)
+{
+	struct problem problem = PROBLEM_INIT;
+	struct program_ids ids;
+	if (!program_create(db, arena, program, &ids, &problem))
+		return report(&problem);
+	printf("program_id=%s\n", ids.program);
+	return 0;
+}
+
+static int list(struct db *db, struct arena *arena)
+{
+	struct problem problem = PROBLEM_INIT;
+	struct db_batch batch = program_batch(arena, NULL);
+	const struct db_call *call = db_add(&batch, statement_find("program_list"));
+	if (db_run(db, &batch, &problem) != DB_NONE)
+		return report(&problem);
+	for (size_t row = 0; row < rows_count(call->rows); row++) {
+		for (size_t column = 0; column < rows_columns(call->rows); column++) {
+			size_t length;
+			printf("%s%s", column > 0 ? "\t" : "", rows_cell(call->rows, row, column, &length));
+		}
+		putchar('\n');
+	}
+	return 0;
+}
+
+static const char *option_or(int *argc, char **argv, const char *name, const char *otherwise)
+{
+	const char *value = cli_option(argc, argv, name);
+	return value != NULL ? value : otherwise;
+}
+
+int cli_program(int argc, char **argv)
+{
+	static const char usage[] = "usage: partnerd program list | create --slug s --name n --admin-email e --admin-password p "
+				    "[--environment live|test] [--zone z] [--currency c] [--admin-name n]";
+	const char *verb = cli_word(&argc, argv);
+	const struct new_program program = {
+		.slug = cli_option(&argc, argv, "--slug"),
+		.name = cli_option(&argc, argv, "--name"),
+		.environment = option_or(&argc, argv, "--environment", "live"),
+		.zone = option_or(&argc, argv, "--zone", "UTC"),
+		.currency = option_or(&argc, argv, "--currency", "EUR"),
+		.admin_email = cli_option(&argc, argv, "--admin-email"),
+		.admin_name = option_or(&argc, argv, "--admin-name", "Administrator"),
+		.admin_password = cli_option(&argc, argv, "--admin-password"),
+	};
+	struct settings settings;
+	int status;
+	bool creates = verb != NULL && strcmp(verb, "create") == 0;
+	if (!creates && (verb == NULL || strcmp(verb, "list") != 0))
+		return cli_fail("%s", usage);
+	if (creates && (program.slug == NULL || program.name == NULL || program.admin_email == NULL ||
+			program.admin_password == NULL))
+		return cli_fail("%s", usage);
+	if (!cli_settings(argc, argv, &settings, &status))
+		return status;
+	passwords_configure(&settings);
+	struct db *db = db_open(&settings);
+	struct arena *arena = arena_new();
+	status = creates ? create(db, arena, &program) : list(db, arena);
+	arena_free(arena);
+	db_close(db);
+	return status;
+}
+
+static int verify(struct db *db, struct arena *arena, const char *slug)
+{
+	struct problem problem = PROBLEM_INIT;
+	struct ledger_report report_of;
+	const struct rows *program = program_find(db, arena, slug, &problem);
+	if (program == NULL)
+		return report(&problem);
+	if (rows_count(program) == 0)
+		return cli_fail("there is no program '%s'", slug);
+	if (!ledger_verify(db, rows_text(program, "id"), arena, &report_of, &problem))
+		return report(&problem);
+	printf("entries %lld, sealed %lld, checkpoints %lld\n", (long long)report_of.entries, (long long)report_of.sealed,
+		(long long)report_of.checkpoints);
+	if (report_of.is_valid)
+		return 0;
+	return cli_fail("%s at sequence %lld, entry %s: %s", report_of.fault_kind, (long long)report_of.fault_seq,
+		report_of.fault_entry != NULL ? report_of.fault_entry : "none", report_of.fault_detail);
+}
+
+/* Exit status 0: the chain holds; 1: it does not, or it could not be read. */
+int cli_audit(int argc, char **argv)
+{
+	const char *verb = cli_word(&argc, argv), *slug = cli_option(&argc, argv, "--program");
+	struct settings settings;
+	int status;
+	if (verb == NULL || strcmp(verb, "verify") != 0 || slug == NULL)
+		return cli_fail("usage: partnerd audit verify --program <slug>");
+	if (!cli_settings(argc, argv, &settings, &status))
+		return status;
+	settings.statement_timeout_ms = 0; /* a long chain takes its time */
+	struct db *db = db_open(&settings);
+	struct arena *arena = arena_new();
+	status = verify(db, arena, slug);
+	arena_free(arena);
+	db_close(db);
+	return status;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Programs as the command line makes and finds them: shared by `program`, `audit` and `seed`. */
+#ifndef PARTNERD_CLI_PROGRAM_H
+#define PARTNERD_CLI_PROGRAM_H
+
+#include "base/arena.h"
+#include "base/problem.h"
+#include "db/db.h"
+
+struct new_program {
+	const char *slug, *name, *environment, *zone, *currency;
+	const char *admin_email, *admin_name, *admin_password;
+};
+
+/* On the arena. */
+struct program_ids {
+	const char *program, *admin;
+	const char *tiers[3]; /* by rank */
+};
+
+/* Makes the program, its three default tiers and its first admin. */
+bool program_create(struct db *db, struct arena *arena, const struct new_program *program, struct program_ids *ret_ids,
+	struct problem *problem);
+
+/* Rows id, slug, name, environment: one or none. NULL when the database could not be asked. */
+const struct rows *program_find(struct db *db, struct arena *arena, const char *slug, struct problem *problem);
+
+#endif
