@@ -27,19 +27,10 @@
 #define RSA_BITS_MIN     2048
 #define RSA_BITS_MAX     4096 /* more only makes every verification slow */
 #define RSA_BYTES_MAX    (RSA_BITS_MAX / 8)
-#define STATE_BYTES      10
 #define RELOAD_PERIOD_US CLOCK_SECOND_US
 
-struct key {
-	char kid[KEY_KID_BYTES];
-	char state[STATE_BYTES];
-	int64_t retired_us;
-	EVP_PKEY *pkey;
-	json_t *jwk;
-};
-
 struct key_set {
-	struct key items[KEYS_MAX];
+	struct key *items[KEYS_MAX];
 	size_t count;
 };
 
@@ -130,13 +121,21 @@ bool key_generate(struct arena *arena, struct key_record *ret_record)
 	return ret_record->public_jwk != NULL;
 }
 
+void key_release(struct key *key)
+{
+	if (!key || atomic_fetch_sub(&key->holders, 1) > 1)
+		return;
+	EVP_PKEY_free(key->pkey);
+	json_decref(key->jwk);
+	free(key);
+}
+
 /* NULL, or why the record cannot be used. */
 static const char *key_load(struct key *key, const struct key_record *record)
 {
 	BIO *bio = BIO_new_mem_buf(record->private_pem, -1);
 	char kid[KEY_KID_BYTES];
 
-	memset(key, 0, sizeof *key);
 	key->pkey = bio ? PEM_read_bio_PrivateKey(bio, NULL, NULL, (void *)"") : NULL;
 	BIO_free(bio);
 	ERR_clear_error();
@@ -157,32 +156,41 @@ static const char *key_load(struct key *key, const struct key_record *record)
 	return key->jwk ? NULL : "the public key cannot be written";
 }
 
-static void key_clear(struct key *key)
+static struct key *key_make(const struct key_record *record, struct text *reterr)
 {
-	EVP_PKEY_free(key->pkey);
-	json_decref(key->jwk);
+	struct key *key = calloc(1, sizeof *key);
+
+	if (!key)
+		abort();
+	atomic_store(&key->holders, 1);
+	const char *fault = key_load(key, record);
+	if (!fault)
+		return key;
+	text_appendf(reterr, "Signing key %s is left out: %s. ", record->kid, fault);
+	key_release(key);
+	return NULL;
 }
 
 static void set_clear(struct key_set *set)
 {
 	for (size_t i = 0; i < set->count; i++)
-		key_clear(&set->items[i]);
+		key_release(set->items[i]);
 	set->count = 0;
 }
 
-static const struct key *set_find(const struct key_set *set, const char *kid)
+static struct key *set_find(const struct key_set *set, const char *kid)
 {
 	for (size_t i = 0; i < set->count; i++)
-		if (strcmp(set->items[i].kid, kid) == 0)
-			return &set->items[i];
+		if (strcmp(set->items[i]->kid, kid) == 0)
+			return set->items[i];
 	return NULL;
 }
 
-static const struct key *set_active(const struct key_set *set)
+static struct key *set_active(const struct key_set *set)
 {
 	for (size_t i = 0; i < set->count; i++)
-		if (strcmp(set->items[i].state, "active") == 0)
-			return &set->items[i];
+		if (strcmp(set->items[i]->state, "active") == 0)
+			return set->items[i];
 	return NULL;
 }
 
@@ -204,13 +212,9 @@ static void set_load(
 {
 	set->count = 0;
 	for (size_t i = 0; i < count && set->count < KEYS_MAX; i++) {
-		const char *fault = key_load(&set->items[set->count], &records[i]);
-		if (!fault) {
-			set->count++;
-			continue;
-		}
-		key_clear(&set->items[set->count]);
-		text_appendf(reterr, "Signing key %s is left out: %s. ", records[i].kid, fault);
+		struct key *key = key_make(&records[i], reterr);
+		if (key)
+			set->items[set->count++] = key;
 	}
 }
 
@@ -262,35 +266,32 @@ bool keys_install(
 	return true;
 }
 
-EVP_PKEY *keys_signer(struct keys *keys, char ret_kid[static KEY_KID_BYTES])
+static struct key *hold(struct key *key)
 {
-	EVP_PKEY *pkey = NULL;
-
-	pthread_rwlock_rdlock(&keys->lock);
-	const struct key *key = set_active(&keys->set);
-	if (key && EVP_PKEY_up_ref(key->pkey) == 1) {
-		pkey = key->pkey;
-		memcpy(ret_kid, key->kid, KEY_KID_BYTES);
-	}
-	pthread_rwlock_unlock(&keys->lock);
-	return pkey;
+	if (key)
+		atomic_fetch_add(&key->holders, 1);
+	return key;
 }
 
-EVP_PKEY *keys_verifier(struct keys *keys, const char *kid, int64_t now_us, int64_t *ret_retired_us)
+struct key *keys_signer(struct keys *keys)
 {
-	EVP_PKEY *pkey = NULL;
-
 	pthread_rwlock_rdlock(&keys->lock);
-	const struct key *key = set_find(&keys->set, kid);
+	struct key *key = hold(set_active(&keys->set));
+	pthread_rwlock_unlock(&keys->lock);
+	return key;
+}
+
+struct key *keys_verifier(struct keys *keys, const char *kid, int64_t now_us)
+{
+	pthread_rwlock_rdlock(&keys->lock);
+	struct key *key = set_find(&keys->set, kid);
 	/* The next key counts: another instance may have seen the rotation first and sign with it
 	 * already. */
-	bool is_good = key && (key->retired_us == 0 || now_us < key->retired_us);
-	if (is_good && EVP_PKEY_up_ref(key->pkey) == 1) {
-		pkey = key->pkey;
-		*ret_retired_us = key->retired_us;
-	}
+	if (key && key->retired_us != 0 && now_us >= key->retired_us)
+		key = NULL;
+	hold(key);
 	pthread_rwlock_unlock(&keys->lock);
-	return pkey;
+	return key;
 }
 
 uint64_t keys_generation(struct keys *keys)
@@ -313,7 +314,7 @@ json_t *keys_jwks(struct keys *keys)
 
 	pthread_rwlock_rdlock(&keys->lock);
 	for (size_t i = 0; i < keys->set.count; i++)
-		json_array_append_new(list, json_deep_copy(keys->set.items[i].jwk));
+		json_array_append_new(list, json_deep_copy(keys->set.items[i]->jwk));
 	pthread_rwlock_unlock(&keys->lock);
 	return json_pack("{s:o}", "keys", list);
 }

@@ -25,6 +25,21 @@ struct keys;
 
 /* ---- one key ---- */
 
+#define KEY_STATE_BYTES 10
+
+/*
+ * A parsed key. Shared and constant while anybody holds it; the count is our own and not OpenSSL's,
+ * so that the thread sanitizer, which cannot look into libcrypto, can see who lets go last.
+ */
+struct key {
+	char kid[KEY_KID_BYTES];
+	char state[KEY_STATE_BYTES];
+	int64_t retired_us;
+	EVP_PKEY *pkey;
+	json_t *jwk;
+	_Atomic int holders;
+};
+
 /* A new RSA 2048 key, or a key's text form as the table signing_keys holds it. */
 struct key_record {
 	const char *kid;
@@ -54,13 +69,14 @@ struct keys *keys_free(struct keys *keys);
 bool keys_install(
 	struct keys *keys, const struct key_record *records, size_t count, struct text *reterr);
 
-/* The active key and its kid, or NULL. Release with EVP_PKEY_free. */
-EVP_PKEY *keys_signer(struct keys *keys, char ret_kid[static KEY_KID_BYTES]);
+/* The active key, or NULL. */
+struct key *keys_signer(struct keys *keys);
 
-/* The key of this kid if tokens signed with it are good at `now_us`, else NULL. Release with
- * EVP_PKEY_free. */
-EVP_PKEY *keys_verifier(
-	struct keys *keys, const char *kid, int64_t now_us, int64_t *ret_retired_us);
+/* The key of this kid if tokens signed with it are good at `now_us`, else NULL. */
+struct key *keys_verifier(struct keys *keys, const char *kid, int64_t now_us);
+
+/* Gives back what keys_signer or keys_verifier lent. NULL is accepted. */
+void key_release(struct key *key);
 
 /* Changes whenever the set does: what was verified under an older number is verified again. */
 uint64_t keys_generation(struct keys *keys);

@@ -55,10 +55,9 @@ static int tear_down(void **state)
 
 static bool knows(struct keys *keys, const char *kid, int64_t now_us)
 {
-	int64_t retired_us;
-	EVP_PKEY *key = keys_verifier(keys, kid, now_us, &retired_us);
+	struct key *key = keys_verifier(keys, kid, now_us);
 
-	EVP_PKEY_free(key);
+	key_release(key);
 	return key != NULL;
 }
 
@@ -102,14 +101,16 @@ static void thumbprint_is_that_of_the_rfc(void **state)
 static void set_signs_with_the_active_key(void **state)
 {
 	struct fixture *fixture = *state;
-	char kid[KEY_KID_BYTES];
 
-	assert_null(keys_signer(fixture->keys, kid));
+	assert_null(keys_signer(fixture->keys));
 	assert_true(keys_install(fixture->keys, fixture->records, 3, &fixture->fault));
-	EVP_PKEY *key = keys_signer(fixture->keys, kid);
+	struct key *key = keys_signer(fixture->keys);
 	assert_non_null(key);
-	assert_string_equal(kid, fixture->records[1].kid);
-	EVP_PKEY_free(key);
+	assert_string_equal(key->kid, fixture->records[1].kid);
+	/* It stays good for who holds it, whatever becomes of the set. */
+	assert_true(keys_install(fixture->keys, fixture->records + 1, 1, &fixture->fault));
+	assert_int_equal(EVP_PKEY_get_bits(key->pkey), 2048);
+	key_release(key);
 }
 
 static void keys_are_good_until_they_retire(void **state)
