@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The gate's two questions: who sends this, and may they ask for it. Nothing of a token is taken
+ * before tokens_verify has said yes, and every way in which it can be wrong gives the same answer;
+ * only an honest token that is merely too old is told so, because its owner shall refresh it.
+ */
+#include "http/server.h"
+
+#include "base/clock.h"
+#include "http/keys.h"
+#include "http/tokens.h"
+
+#include <string.h>
+#include <strings.h>
+
+/* The token after "Bearer ", or an empty slice with the problem set. */
+static struct slice bearer_token(const struct request *request, struct problem *problem)
+{
+	const struct slice none = { NULL, 0 };
+	const char *header = request_header(request, "Authorization");
+
+	if (!header || strncasecmp(header, "Bearer", 6) != 0 ||
+		(header[6] != ' ' && header[6] != '\0')) {
+		problem_set(problem, PROBLEM_unauthenticated,
+			"Send an access token: Authorization: Bearer ….");
+		return none;
+	}
+	const char *token = header + 6;
+	token += strspn(token, " ");
+	if (!*token) {
+		problem_set(problem, PROBLEM_token_invalid, "The access token is not valid.");
+		return none;
+	}
+	return slice_of(token);
+}
+
+/* A key this instance has not heard of yet may have been made a moment ago by another. */
+static enum token_verdict verify(struct request *request, struct slice token, struct actor *actor)
+{
+	struct app *app = request->app;
+	struct text fault = TEXT_INIT;
+	int64_t now_us = clock_now_us();
+
+	enum token_verdict verdict =
+		tokens_verify(app->tokens, token.bytes, token.length, now_us, actor);
+	if (verdict != TOKEN_UNKNOWN_KEY || !keys_reload_turn(app->keys))
+		return verdict;
+	keys_reload(app->keys, app->db, &fault);
+	text_release(&fault);
+	return tokens_verify(app->tokens, token.bytes, token.length, now_us, actor);
+}
+
+bool auth_check(struct request *request, struct problem *problem)
+{
+	struct slice token = bearer_token(request, problem);
+	if (!token.bytes)
+		return false;
+	struct actor *actor = arena_zalloc(request->arena, sizeof *actor);
+	switch (verify(request, token, actor)) {
+	case TOKEN_OK: request->actor = actor; return true;
+	case TOKEN_EXPIRED:
+		return problem_set(problem, PROBLEM_token_expired, "The access token has expired.");
+	case TOKEN_INVALID:
+	case TOKEN_UNKNOWN_KEY: break;
+	}
+	return problem_set(problem, PROBLEM_token_invalid, "The access token is not valid.");
+}
+
+/* The scopes the operation asks for, as RFC 6750 wants them in scope=. */
+static const char *scopes_text(const struct request *request)
+{
+	const char *text = "";
+
+	for (const char *const *scope = request->operation->scopes; *scope; scope++)
+		text = arena_printf(request->arena, "%s%s%s", text, *text ? " " : "", *scope);
+	return text;
+}
+
+bool auth_scopes(const struct request *request, struct problem *problem)
+{
+	for (const char *const *name = request->operation->scopes; *name; name++) {
+		enum scope scope;
+		bool has = request->actor && scope_parse(*name, strlen(*name), &scope) &&
+			   (request->actor->scopes & UINT64_C(1) << scope);
+		if (has)
+			continue;
+		problem_set(problem, PROBLEM_insufficient_scope, "The token lacks the scope %s.",
+			*name);
+		problem->scope = scopes_text(request);
+		return false;
+	}
+	return true;
+}

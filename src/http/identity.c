@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Wires the parts of identity into a running server and keeps them fresh. An instance holds keys
+ * and revocations in memory, so that no request asks the database who sends it; the watcher wakes
+ * it when either changes.
+ */
+#include "http/identity.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "http/keys.h"
+#include "http/tokens.h"
+
+bool identity_start(struct app *app, struct text *reterr)
+{
+	passwords_configure(app->settings);
+	app->keys = keys_make();
+	if (!keys_ensure(app->db, reterr) || !keys_reload(app->keys, app->db, reterr))
+		return false;
+	app->tokens = tokens_make(app->keys, app->issuer, app->settings->access_token_s);
+	if (revocation_reload(app->tokens, app->db))
+		return true;
+	text_append_string(reterr, "The revocations cannot be read.");
+	return false;
+}
+
+void identity_stop(struct app *app)
+{
+	app->tokens = tokens_free(app->tokens);
+	app->keys = keys_free(app->keys);
+}
+
+void identity_wake(struct app *app)
+{
+	struct text fault = TEXT_INIT;
+
+	if (!revocation_reload(app->tokens, app->db))
+		log_event(LOG_WARN, "revocations not read", "%s", "what was known stays");
+	if (!keys_reload(app->keys, app->db, &fault))
+		log_event(LOG_WARN, "keys not read", "%s", fault.bytes ? fault.bytes : "");
+	text_release(&fault);
+}
+
+void identity_revoked(struct app *app, const char *principal_id)
+{
+	revocation_add(app->tokens, principal_id, clock_now_us());
+}
+
+json_t *identity_jwks(const struct app *app)
+{
+	return keys_jwks(app->keys);
+}
