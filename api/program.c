@@ -22,9 +22,9 @@ static bool check_terms(const struct command_input *in, struct problem *problem)
 			"'%s' is not an active ISO 4217 currency.", currency);
 	if (!rows_bool(in->facts, "zone_is_known"))
 		problem_add(problem, arena, PLACE_POINTER, "#/zone", VIOLATION_invalid_choice, "Not an IANA time zone.");
-	if (command_body_int(in, "margin_cap_bps", INT64_MAX) < rows_int(in->facts, "highest_cap_bps"))
+	if (command_body_int(in, "margin_cap_bps", INT64_MAX) < rows_int(in->facts, "highest_floor_bps"))
 		problem_add(problem, arena, PLACE_POINTER, "#/margin_cap_bps", VIOLATION_inconsistent,
-			"A tier's band reaches %lld basis points.", (long long)rows_int(in->facts, "highest_cap_bps"));
+			"A tier's band begins at %lld basis points.", (long long)rows_int(in->facts, "highest_floor_bps"));
 	return !problem->is_set;
 }
 
@@ -37,6 +37,18 @@ static bool decide_update(const struct command_input *in, struct decision *out, 
 	out->event = "program.updated";
 	patch_columns(in, set, plain);
 	return check_terms(in, problem);
+}
+
+/* A clock that has been set only moves forward: what it made due stays due. */
+static bool check_forward(const struct command_input *in, const char *instant, struct problem *problem)
+{
+	int64_t wanted;
+	if (instant == NULL || rows_text(in->facts, "test_now") == NULL || !time_parse(instant, strlen(instant), &wanted) ||
+		wanted >= rows_time(in->facts, "test_now"))
+		return true;
+	problem_add(problem, in->request->arena, PLACE_POINTER, "#/now_at", VIOLATION_too_small,
+		"The clock only moves forward.");
+	return false;
 }
 
 /* Sets the clock to an instant, moves it on by seconds, or (null) lets it go with the real time again. */
@@ -55,7 +67,7 @@ static bool decide_clock(const struct command_input *in, struct decision *out, s
 	out->event = "program.clock_set";
 	if (advance == NULL) {
 		json_object_set(set, "test_now", (json_t *)instant);
-		return true;
+		return check_forward(in, json_string_value(instant), problem);
 	}
 	char now[TIME_TEXT_BYTES];
 	time_format(rows_time(in->facts, "now") + json_integer_value(advance) * CLOCK_SECOND_US, now);

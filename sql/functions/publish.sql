@@ -44,7 +44,7 @@ begin
 		perform idempotency_claim(request, event_id);
 	end if;
 	if before is null then
-		current := jsonb_strip_nulls(after - '{_program_id,_partner_id,allowed_actions}'::text[]);
+		current := flat_difference(jsonb_strip_nulls(after), '{}');
 	else
 		previous := flat_difference(before, after);
 		current := flat_difference(after, before);

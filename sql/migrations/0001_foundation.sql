@@ -210,6 +210,7 @@ create table refresh_tokens (
 );
 
 create index refresh_tokens_by_family on refresh_tokens (family_id);
+create index refresh_tokens_by_user on refresh_tokens (program_id, user_id);
 create index refresh_tokens_by_expiry on refresh_tokens (expires_at);
 
 -- Tokens of these principals (users, clients, sessions) issued at or before revoked_at are refused.
@@ -479,5 +480,5 @@ grant select, insert, update on programs, tiers, partners, users, api_clients, r
 grant select on installation to partnerd_app;
 grant select, insert on partner_tier_changes, events, decisions, audit_checkpoints, audit_entries to partnerd_app;
 grant select, insert, delete on idempotency_keys, deal_external_ids to partnerd_app;
-grant delete on refresh_tokens, revocations, events to partnerd_app;
+grant delete on refresh_tokens, revocations to partnerd_app;
 grant update (seq, prev_hash, hash) on audit_entries to partnerd_app;

@@ -23,7 +23,7 @@ with partner as (
 		customer_tax_id, customer_contact_name, customer_contact_email, amount_minor, currency, expected_close_on,
 		description, line_items, external_ids, custom_fields, submitted_at, created_by_id, created_at, updated_at)
 	select $1, $3, p.id,
-		'D-' || to_char(n.now at time zone g.zone, 'YYYY') || '-' || to_char(nextval('deal_numbers'), 'FM000000999999'),
+		'D-' || to_char(n.now at time zone g.zone, 'YYYY') || '-' || human_number(nextval('deal_numbers')),
 		$5->>'status', b.customer_name, b.customer_country, b.customer_website, b.customer_tax_id,
 		b.customer_contact_name, b.customer_contact_email, (b.amount->>'amount_minor')::bigint, b.amount->>'currency',
 		b.expected_close_on, b.description, coalesce(b.line_items, '[]'), coalesce(b.external_ids, '{}'),

@@ -4,7 +4,9 @@
 select g.id from programs g order by g.id
 
 -- name: job_seal
-select s.sealed, s.head_seq, encode(s.head_hash, 'hex') as head_hash from audit_seal(1000) s
+select s.sealed, s.head_seq, encode(s.head_hash, 'hex') as head_hash,
+	exists (select from audit_checkpoints k where k.program_id = $1 and k.seq = s.head_seq) as is_signed
+from audit_seal(1000) s
 
 -- name: job_checkpoint
 insert into audit_checkpoints (program_id, seq, hash, signature)
@@ -14,13 +16,8 @@ on conflict do nothing
 -- name: job_expire
 select deals_expire($6, $5->'event_ids') as expired
 
--- Events are kept for 90 days, idempotency keys for 7, spent tokens and revocations a day beyond their use.
--- name: job_forget_events
-with old as (
-	select e.id from events e where e.program_id = $1 and e.occurred_at < program_now() - interval '90 days' limit 1000
-)
-delete from events e using old where e.program_id = $1 and e.id = old.id
-
+-- Idempotency keys are kept for 7 days, spent tokens and revocations a day beyond their use. Events are kept: they are
+-- the timeline of what they are about.
 -- name: job_forget_keys
 with old as (
 	select k.principal_id, k.key from idempotency_keys k

@@ -16,7 +16,7 @@ where g.id = $1
 with written as (
 	insert into partners (program_id, id, number, name, legal_name, type, tier_id, country, website, industries,
 		external_ids, custom_fields, created_at, updated_at)
-	select $1, $3, 'P-' || to_char(nextval('partner_numbers'), 'FM000000999999'), b.name, b.legal_name, b.type,
+	select $1, $3, 'P-' || human_number(nextval('partner_numbers')), b.name, b.legal_name, b.type,
 		($5->>'tier_id')::uuid, b.country, b.website, coalesce(b.industries, '[]'), coalesce(b.external_ids, '{}'),
 		coalesce(b.custom_fields, '{}'), n.now, n.now
 	from jsonb_to_record($4) as b(name text, legal_name text, type text, country text, website text, industries jsonb,

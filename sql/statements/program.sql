@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 
 -- name: program_facts
-select g.environment, g.test_now, program_now() as now, (select max(t.cap_bps) from tiers t where t.program_id = $1) as highest_cap_bps,
+select g.environment, g.test_now, program_now() as now, (select max(t.floor_bps) from tiers t where t.program_id = $1) as highest_floor_bps,
 	not $4 ? 'zone' or exists (select from pg_timezone_names z where z.name = $4->>'zone') as zone_is_known
 from programs g
 where g.id = $1
@@ -18,7 +18,7 @@ with written as (
 	where g.id = $1 and g.version = ($5->>'expected_version')::int
 	returning g.id
 )
-select assert_written(count(*)) from written
+select assert_written(count(*) filter (where tiers_fit_program())) from written
 
 -- A new program with its three default tiers (domain.md §4) and its first admin; made by the operator's command line.
 -- $3 is the admin's id, $5 holds tier_ids, password_hash and audit_id.

@@ -5,6 +5,7 @@
  * re-asserts the version and whatever else the decision relied on. When the world moved in between, facts and decision
  * run once more, so that the caller hears the rule's own refusal.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -278,6 +279,17 @@ static void command_init(struct command *command, const struct endpoint *endpoin
 		command->body = dump(request->arena, request->body);
 }
 
+/* What the caller may do instead: the actions that a GET would offer in this state (writer.c). */
+static void fill_allowed(const struct command *command, struct problem *problem)
+{
+	struct text text = TEXT_INIT;
+	if (problem->code != PROBLEM_invalid_transition || command->shape->resource->transitions == NULL)
+		return;
+	writer_actions(&text, command->request, command->shape, slice_of(problem->from), " ");
+	snprintf(problem->allowed, sizeof problem->allowed, "%s", text.bytes != NULL ? text.bytes : "");
+	text_release(&text);
+}
+
 bool command_run(const struct endpoint *endpoint, struct request *request, struct response *response,
 	struct problem *problem)
 {
@@ -294,5 +306,6 @@ bool command_run(const struct endpoint *endpoint, struct request *request, struc
 		if (problem->code == PROBLEM_internal)
 			*problem = first;
 	}
+	fill_allowed(&command, problem);
 	return replay_find(endpoint, request, response, problem);
 }

@@ -67,7 +67,7 @@ void writer_time(struct text *out, const char *text, size_t length)
 	text_append(out, time, sizeof time - 1);
 }
 
-static bool state_listed(const char *states, struct cell state)
+static bool state_listed(const char *states, struct slice state)
 {
 	for (const char *at = states; *at != '\0';) {
 		size_t length = strcspn(at, " ");
@@ -78,22 +78,31 @@ static bool state_listed(const char *states, struct cell state)
 	return false;
 }
 
-static void write_actions(struct text *out, const struct source *source, struct cell state)
+void writer_actions(struct text *out, const struct request *request, const struct shape *shape, struct slice state,
+	const char *separator)
 {
-	const struct shape *shape = source->shape;
-	scope_set scopes = source->request->actor->scopes;
-	text_append_char(out, '[');
 	bool first = true;
 	for (size_t i = 0; i < shape->action_count; i++) {
 		const struct shape_action *action = &shape->actions[i];
-		if ((scopes & action->scopes) != action->scopes || !state_listed(action->transition->from, state))
+		if ((request->actor->scopes & action->scopes) != action->scopes || !state_listed(action->transition->from, state))
 			continue;
-		text_append_string(out, first ? "\"" : ",\"");
+		text_append_string(out, first ? "" : separator);
 		text_append_string(out, action->transition->action);
-		text_append_char(out, '"');
 		first = false;
 	}
-	text_append_char(out, ']');
+}
+
+static void write_actions(struct text *out, const struct source *source, struct cell state)
+{
+	size_t length = out->length;
+	text_append_string(out, "[\"");
+	writer_actions(out, source->request, source->shape, (struct slice){ state.bytes, state.length }, "\",\"");
+	if (out->length == length + 2) {
+		out->length = length;
+		text_append_string(out, "[]");
+		return;
+	}
+	text_append_string(out, "\"]");
 }
 
 static void write_flat(struct text *out, const struct source *source, const char *member, struct cell cell)
