@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The ledger: every change with who, when and what, chained (domain.md §5.19); and its verification. */
+/* The ledger: every change with who, when and what, chained (domain.md §5.19); and its
+ * verification. */
 #include "base/clock.h"
 #include "http/ledger.h"
 #include "resources.h"
@@ -10,7 +11,10 @@ static const struct resource audit_resource = {
 };
 
 static const struct filter audit_filters[] = {
-	{ .parameter = "action", .sql = "s.action = {}", .sql_many = "s.action = any({})", .type = 't' },
+	{ .parameter = "action",
+		.sql = "s.action = {}",
+		.sql_many = "s.action = any({})",
+		.type = 't' },
 	{ .parameter = "actor_id", .sql = "s.\"actor.id\" = {}", .type = 'u' },
 	{ .parameter = "resource_id", .sql = "s.\"resource.id\" = {}", .type = 'u' },
 	{ .parameter = "occurred_at_gte", .sql = "s.occurred_at >= {}", .type = 'z' },
@@ -23,29 +27,33 @@ static const struct sort audit_sorts[] = {
 	{ 0 },
 };
 
-static const struct list audit_list = { .resource = &audit_resource, .filters = audit_filters, .sorts = audit_sorts };
+static const struct list audit_list = {
+	.resource = &audit_resource, .filters = audit_filters, .sorts = audit_sorts
+};
 
 static json_t *fault_json(const struct ledger_report *report)
 {
 	if (report->fault_kind == NULL)
 		return json_null();
 	return json_pack("{s:o, s:s?, s:s, s:s}", "sequence",
-		report->fault_seq > 0 ? json_integer(report->fault_seq) : json_null(), "entry_id", report->fault_entry, "kind",
-		report->fault_kind, "detail", report->fault_detail);
+		report->fault_seq > 0 ? json_integer(report->fault_seq) : json_null(), "entry_id",
+		report->fault_entry, "kind", report->fault_kind, "detail", report->fault_detail);
 }
 
 static bool verify(struct request *request, struct response *response, struct problem *problem)
 {
 	struct ledger_report report;
-	if (!ledger_verify(request->app->db, request->actor->program_id, request->arena, &report, problem))
+	if (!ledger_verify(
+		    request->app->db, request->actor->program_id, request->arena, &report, problem))
 		return false;
 	char now[TIME_TEXT_BYTES];
 	time_format(clock_now_us(), now);
 	response_json(response, 200,
-		json_pack("{s:s, s:b, s:I, s:I, s:I, s:I, s:o, s:s}", "object", "audit_verification", "valid", report.is_valid,
-			"entries", (json_int_t)report.entries, "sealed", (json_int_t)report.sealed, "unsealed",
-			(json_int_t)report.unsealed, "checkpoints", (json_int_t)report.checkpoints, "first_fault",
-			fault_json(&report), "verified_at", now));
+		json_pack("{s:s, s:b, s:I, s:I, s:I, s:I, s:o, s:s}", "object",
+			"audit_verification", "valid", report.is_valid, "entries",
+			(json_int_t)report.entries, "sealed", (json_int_t)report.sealed, "unsealed",
+			(json_int_t)report.unsealed, "checkpoints", (json_int_t)report.checkpoints,
+			"first_fault", fault_json(&report), "verified_at", now));
 	return true;
 }
 

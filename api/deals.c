@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Deal registration. Registering and approving have rules of their own (src/domain/deal.c); every other step is a row
- * of the state machine plus what it sets, see deal_steps. A new step is a row there, one in deal_transitions, one below
- * and its operation in the contract.
+ * Deal registration. Registering and approving have rules of their own (src/domain/deal.c); every
+ * other step is a row of the state machine plus what it sets, see deal_steps. A new step is a row
+ * there, one in deal_transitions, one below and its operation in the contract.
  */
 #include <string.h>
 #include <strings.h>
@@ -25,8 +25,8 @@ static const struct resource timeline_resource = {
 };
 
 /*
- * The stored status has the index, the status as read has the truth: an approved deal whose protection has ended is
- * expired before the job has stored it.
+ * The stored status has the index, the status as read has the truth: an approved deal whose
+ * protection has ended is expired before the job has stored it.
  */
 #define STATUS_EXPIRED "(s._status = 'expired' or (s._status = 'approved' and s.status = {}))"
 #define STATUS_ONE     "s._status = {} and s.status = {}"
@@ -35,13 +35,21 @@ static const struct resource timeline_resource = {
 static const struct filter deal_filters[] = {
 	{ .parameter = "status", .value = "expired", .sql = STATUS_EXPIRED, .type = 't' },
 	{ .parameter = "status", .sql = STATUS_ONE, .sql_many = STATUS_MANY, .type = 't' },
-	{ .parameter = "partner_id", .sql = "s.partner_id = {}", .sql_many = "s.partner_id = any({}::uuid[])", .type = 'u' },
-	{ .parameter = "currency", .sql = "s.\"amount.currency\" = {}", .sql_many = "s.\"amount.currency\" = any({})", .type = 't' },
+	{ .parameter = "partner_id",
+		.sql = "s.partner_id = {}",
+		.sql_many = "s.partner_id = any({}::uuid[])",
+		.type = 'u' },
+	{ .parameter = "currency",
+		.sql = "s.\"amount.currency\" = {}",
+		.sql_many = "s.\"amount.currency\" = any({})",
+		.type = 't' },
 	{ .parameter = "customer_name", .sql = "s._customer_name_key = lower({})", .type = 't' },
 	{ .parameter = "number", .sql = "s.number = {}", .type = 't' },
 	{ .parameter = "external_id",
-		.sql = "s.id in (select e.deal_id from deal_external_ids e where e.program_id = s._program_id and "
-		       "e.source = split_part({}, ':', 1) and e.external_id = substr({}, strpos({}, ':') + 1))",
+		.sql = "s.id in (select e.deal_id from deal_external_ids e where e.program_id = "
+		       "s._program_id and "
+		       "e.source = split_part({}, ':', 1) and e.external_id = substr({}, "
+		       "strpos({}, ':') + 1))",
 		.type = 't' },
 	{ .parameter = "created_at_gte", .sql = "s.created_at >= {}", .type = 'z' },
 	{ .parameter = "created_at_lt", .sql = "s.created_at < {}", .type = 'z' },
@@ -51,7 +59,9 @@ static const struct filter deal_filters[] = {
 	{ .parameter = "expected_close_on_lt", .sql = "s.expected_close_on < {}", .type = 'd' },
 	{ .parameter = "amount_minor_gte", .sql = "s.\"amount.amount_minor\" >= {}", .type = 'i' },
 	{ .parameter = "amount_minor_lt", .sql = "s.\"amount.amount_minor\" < {}", .type = 'i' },
-	{ .parameter = "protection_expires_at_lt", .sql = "s.protection_expires_at < {}", .type = 'z' },
+	{ .parameter = "protection_expires_at_lt",
+		.sql = "s.protection_expires_at < {}",
+		.type = 'z' },
 	{ 0 },
 };
 
@@ -63,10 +73,14 @@ static const struct sort deal_sorts[] = {
 	{ 0 },
 };
 
-static const struct list deal_list = { .resource = &deal_resource, .filters = deal_filters, .sorts = deal_sorts };
+static const struct list deal_list = {
+	.resource = &deal_resource, .filters = deal_filters, .sorts = deal_sorts
+};
 
 static const struct filter timeline_filters[] = {
-	{ .sql = "s._resource_id = {} and s._resource_type = 'deal'", .type = 'u', .from_path = true },
+	{ .sql = "s._resource_id = {} and s._resource_type = 'deal'",
+		.type = 'u',
+		.from_path = true },
 	{ 0 },
 };
 
@@ -92,12 +106,14 @@ static size_t read_lines(const json_t *items, struct deal_line *lines)
 	for (size_t i = 0; i < count && i < MAX_LINES; i++) {
 		const json_t *item = json_array_get(items, i);
 		lines[i].quantity = json_integer_value(json_object_get(item, "quantity"));
-		lines[i].unit_amount_minor = json_integer_value(json_object_get(item, "unit_amount_minor"));
+		lines[i].unit_amount_minor =
+			json_integer_value(json_object_get(item, "unit_amount_minor"));
 	}
 	return count < MAX_LINES ? count : MAX_LINES;
 }
 
-static bool check_currency(const json_t *amount, const char *where, struct arena *arena, struct problem *problem)
+static bool check_currency(
+	const json_t *amount, const char *where, struct arena *arena, struct problem *problem)
 {
 	const char *currency = json_string_value(json_object_get(amount, "currency"));
 	if (currency == NULL || currency_exponent(currency, NULL))
@@ -117,8 +133,8 @@ static bool check_registrant(const struct command_input *in, struct problem *pro
 		problem_add(problem, arena, PLACE_POINTER, "#/partner_id", VIOLATION_required,
 			"Name the partner that the deal is registered for.");
 	else if (found == NULL || (named != NULL && strcasecmp(named, found) != 0))
-		problem_add(problem, arena, PLACE_POINTER, "#/partner_id", VIOLATION_reference_not_found,
-			"There is no such partner.");
+		problem_add(problem, arena, PLACE_POINTER, "#/partner_id",
+			VIOLATION_reference_not_found, "There is no such partner.");
 	return !problem->is_set;
 }
 
@@ -128,15 +144,18 @@ static bool check_external_ids(const struct command_input *in, struct problem *p
 	if (existing == NULL)
 		return true;
 	problem->resource_id = existing;
-	return problem_set(problem, PROBLEM_already_exists, "A deal with one of these external ids is registered already.");
+	return problem_set(problem, PROBLEM_already_exists,
+		"A deal with one of these external ids is registered already.");
 }
 
-static bool decide_register(const struct command_input *in, struct decision *out, struct problem *problem)
+static bool decide_register(
+	const struct command_input *in, struct decision *out, struct problem *problem)
 {
 	struct deal_line lines[MAX_LINES];
 	struct arena *arena = in->request->arena;
 	const json_t *amount = json_object_get(in->body, "amount");
-	if (!check_registrant(in, problem) || !check_currency(amount, "#/amount/currency", arena, problem))
+	if (!check_registrant(in, problem) ||
+		!check_currency(amount, "#/amount/currency", arena, problem))
 		return false;
 	const json_t *items = json_object_get(in->body, "line_items");
 	const struct deal_facts facts = {
@@ -144,11 +163,13 @@ static bool decide_register(const struct command_input *in, struct decision *out
 		.amount_minor = json_integer_value(json_object_get(amount, "amount_minor")),
 		.has_line_items = json_array_size(items) > 0,
 	};
-	if (!deal_register(&facts, lines, read_lines(items, lines), arena, problem) || !check_external_ids(in, problem))
+	if (!deal_register(&facts, lines, read_lines(items, lines), arena, problem) ||
+		!check_external_ids(in, problem))
 		return false;
 	bool draft = json_is_true(json_object_get(in->body, "draft"));
 	json_object_set_new(out->fields, "status", json_string(draft ? "draft" : "submitted"));
-	json_object_set_new(out->fields, "partner_id", json_string(rows_text(in->facts, "partner_id")));
+	json_object_set_new(
+		out->fields, "partner_id", json_string(rows_text(in->facts, "partner_id")));
 	out->event = draft ? "deal.created" : "deal.submitted";
 	return true;
 }
@@ -158,32 +179,40 @@ static bool decide_register(const struct command_input *in, struct decision *out
 /* States in which the partner may still change what it registered. */
 static bool is_open_for_partner(const char *status)
 {
-	return strcmp(status, "draft") == 0 || strcmp(status, "submitted") == 0 || strcmp(status, "info_requested") == 0;
+	return strcmp(status, "draft") == 0 || strcmp(status, "submitted") == 0 ||
+	       strcmp(status, "info_requested") == 0;
 }
 
 static bool check_update(const struct command_input *in, struct problem *problem)
 {
 	const char *status = command_before_text(in, "status");
-	bool only_note = json_object_size(in->body) == 1 && json_object_get(in->body, "review_note") != NULL;
+	bool only_note =
+		json_object_size(in->body) == 1 && json_object_get(in->body, "review_note") != NULL;
 	bool is_partner = actor_side(in->actor) == SIDE_PARTNER;
 	if (is_partner && json_object_get(in->body, "review_note") != NULL) {
-		problem_add(problem, in->request->arena, PLACE_POINTER, "#/review_note", VIOLATION_unknown_field, "Unknown field.");
+		problem_add(problem, in->request->arena, PLACE_POINTER, "#/review_note",
+			VIOLATION_unknown_field, "Unknown field.");
 		return false;
 	}
-	if (only_note || is_open_for_partner(status) || (!is_partner && strcmp(status, "in_review") == 0))
+	if (only_note || is_open_for_partner(status) ||
+		(!is_partner && strcmp(status, "in_review") == 0))
 		return true;
-	return problem_set(problem, PROBLEM_deal_not_open, "A deal that is %s can no longer be edited.", status);
+	return problem_set(problem, PROBLEM_deal_not_open,
+		"A deal that is %s can no longer be edited.", status);
 }
 
-/* Members of the amount that are absent keep their value; the sum of the lines is checked against what results. */
+/* Members of the amount that are absent keep their value; the sum of the lines is checked against
+ * what results. */
 static bool patch_amount(const struct command_input *in, json_t *set, struct problem *problem)
 {
 	struct deal_line lines[MAX_LINES];
 	struct arena *arena = in->request->arena;
-	const json_t *amount = json_object_get(in->body, "amount"), *items = json_object_get(in->body, "line_items");
+	const json_t *amount = json_object_get(in->body, "amount"),
+		     *items = json_object_get(in->body, "line_items");
 	if (!check_currency(amount, "#/amount/currency", arena, problem))
 		return false;
-	const json_t *minor = json_object_get(amount, "amount_minor"), *currency = json_object_get(amount, "currency");
+	const json_t *minor = json_object_get(amount, "amount_minor"),
+		     *currency = json_object_get(amount, "currency");
 	if (minor != NULL)
 		json_object_set(set, "amount_minor", (json_t *)minor);
 	if (currency != NULL)
@@ -195,17 +224,20 @@ static bool patch_amount(const struct command_input *in, json_t *set, struct pro
 	const json_t *sum = minor != NULL ? minor : json_object_get(before, "amount.amount_minor");
 	const json_t *kept = items != NULL ? items : json_object_get(before, "line_items");
 	const struct deal_facts facts = {
-		.partner_status = "active", /* an open registration may be corrected whatever became of the partner */
+		.partner_status = "active", /* an open registration may be corrected whatever became
+					       of the partner */
 		.amount_minor = json_integer_value(sum),
 		.has_line_items = json_array_size(kept) > 0,
 	};
 	return deal_register(&facts, lines, read_lines(kept, lines), arena, problem);
 }
 
-static bool decide_update(const struct command_input *in, struct decision *out, struct problem *problem)
+static bool decide_update(
+	const struct command_input *in, struct decision *out, struct problem *problem)
 {
-	static const char *const plain[] = { "customer_name", "customer_country", "customer_website", "customer_tax_id",
-		"customer_contact_name", "customer_contact_email", "expected_close_on", "description", "line_items",
+	static const char *const plain[] = { "customer_name", "customer_country",
+		"customer_website", "customer_tax_id", "customer_contact_name",
+		"customer_contact_email", "expected_close_on", "description", "line_items",
 		"review_note", NULL };
 	json_t *set = json_object();
 	json_object_set_new(out->fields, "set", set);
@@ -229,19 +261,50 @@ struct deal_step {
 };
 
 static const struct deal_step deal_steps[] = {
-	{ .action = "submit", .participle = "submitted", .event = "deal.submitted", .time = "submitted_at", .needs_partner = true },
-	{ .action = "start-review", .participle = "taken into review", .event = "deal.review_started" },
-	{ .action = "request-info", .participle = "sent back for information", .event = "deal.info_requested",
-		.member = "message", .column = "info_request" },
-	{ .action = "reject", .participle = "rejected", .event = "deal.rejected", .member = "reason",
-		.column = "decision_comment", .time = "decided_at" },
-	{ .action = "withdraw", .participle = "withdrawn", .event = "deal.withdrawn", .member = "reason",
-		.column = "decision_comment", .time = "decided_at" },
-	{ .action = "win", .participle = "won", .event = "deal.won", .needs_protection = true, .closes = true },
-	{ .action = "lose", .participle = "lost", .event = "deal.lost", .member = "reason", .column = "lost_reason",
-		.needs_protection = true, .closes = true },
-	{ .action = "cancel", .participle = "cancelled", .event = "deal.cancelled", .member = "reason",
-		.column = "decision_comment", .needs_protection = true, .closes = true },
+	{ .action = "submit",
+		.participle = "submitted",
+		.event = "deal.submitted",
+		.time = "submitted_at",
+		.needs_partner = true },
+	{ .action = "start-review",
+		.participle = "taken into review",
+		.event = "deal.review_started" },
+	{ .action = "request-info",
+		.participle = "sent back for information",
+		.event = "deal.info_requested",
+		.member = "message",
+		.column = "info_request" },
+	{ .action = "reject",
+		.participle = "rejected",
+		.event = "deal.rejected",
+		.member = "reason",
+		.column = "decision_comment",
+		.time = "decided_at" },
+	{ .action = "withdraw",
+		.participle = "withdrawn",
+		.event = "deal.withdrawn",
+		.member = "reason",
+		.column = "decision_comment",
+		.time = "decided_at" },
+	{ .action = "win",
+		.participle = "won",
+		.event = "deal.won",
+		.needs_protection = true,
+		.closes = true },
+	{ .action = "lose",
+		.participle = "lost",
+		.event = "deal.lost",
+		.member = "reason",
+		.column = "lost_reason",
+		.needs_protection = true,
+		.closes = true },
+	{ .action = "cancel",
+		.participle = "cancelled",
+		.event = "deal.cancelled",
+		.member = "reason",
+		.column = "decision_comment",
+		.needs_protection = true,
+		.closes = true },
 };
 
 static const struct deal_step *step_of(const char *action)
@@ -252,45 +315,53 @@ static const struct deal_step *step_of(const char *action)
 	return NULL;
 }
 
-static bool close_deal(const struct command_input *in, const struct deal_step *step, json_t *set, struct problem *problem)
+static bool close_deal(const struct command_input *in, const struct deal_step *step, json_t *set,
+	struct problem *problem)
 {
 	const char *closed_on = command_body_text(in, "closed_on");
 	const json_t *actual = json_object_get(in->body, "actual_amount");
 	const char *currency = json_string_value(json_object_get(actual, "currency"));
-	json_object_set_new(set, "closed_on", json_string(closed_on != NULL ? closed_on : rows_text(in->facts, "today")));
+	json_object_set_new(set, "closed_on",
+		json_string(closed_on != NULL ? closed_on : rows_text(in->facts, "today")));
 	json_object_set_new(set, "closed_at", json_string(rows_text(in->facts, "now")));
 	if (currency != NULL && strcmp(currency, rows_text(in->facts, "currency")) != 0) {
-		problem_add(problem, in->request->arena, PLACE_POINTER, "#/actual_amount/currency", VIOLATION_inconsistent,
-			"The deal is in %s.", rows_text(in->facts, "currency"));
+		problem_add(problem, in->request->arena, PLACE_POINTER, "#/actual_amount/currency",
+			VIOLATION_inconsistent, "The deal is in %s.",
+			rows_text(in->facts, "currency"));
 		return false;
 	}
 	if (strcmp(step->action, "win") == 0)
-		json_object_set_new(set, "actual_amount_minor", json_integer(json_is_object(actual)
-			? json_integer_value(json_object_get(actual, "amount_minor"))
-			: rows_int(in->facts, "amount_minor")));
+		json_object_set_new(set, "actual_amount_minor",
+			json_integer(json_is_object(actual) ? json_integer_value(json_object_get(
+								      actual, "amount_minor"))
+							    : rows_int(in->facts, "amount_minor")));
 	return true;
 }
 
-static bool decide_step(const struct command_input *in, struct decision *out, struct problem *problem)
+static bool decide_step(
+	const struct command_input *in, struct decision *out, struct problem *problem)
 {
 	const struct deal_step *step = step_of(command_action(in));
-	const char *status = deal_status_at(rows_text(in->facts, "status"), rows_time(in->facts, "protection_expires_at"),
-		rows_time(in->facts, "now"));
-	const struct transition *move =
-		transition_require(deal_transitions, "deal", step->action, step->participle, status, problem);
+	const char *status = deal_status_at(rows_text(in->facts, "status"),
+		rows_time(in->facts, "protection_expires_at"), rows_time(in->facts, "now"));
+	const struct transition *move = transition_require(
+		deal_transitions, "deal", step->action, step->participle, status, problem);
 	if (move == NULL)
 		return false;
 	if (step->needs_partner && strcmp(rows_text(in->facts, "partner_status"), "active") != 0)
-		return problem_set(problem, PROBLEM_partner_not_active, "Only an active partner can submit a deal.");
+		return problem_set(problem, PROBLEM_partner_not_active,
+			"Only an active partner can submit a deal.");
 	json_t *set = json_object();
 	json_object_set_new(out->fields, "set", set);
 	json_object_set_new(set, "status", json_string(move->to));
 	if (step->column != NULL && command_body_text(in, step->member) != NULL)
-		json_object_set_new(set, step->column, json_string(command_body_text(in, step->member)));
+		json_object_set_new(
+			set, step->column, json_string(command_body_text(in, step->member)));
 	if (step->time != NULL)
 		json_object_set_new(set, step->time, json_string(rows_text(in->facts, "now")));
 	if (step->needs_partner)
-		json_object_set_new(out->fields, "needs_partner", json_string(rows_text(in->facts, "partner_id")));
+		json_object_set_new(out->fields, "needs_partner",
+			json_string(rows_text(in->facts, "partner_id")));
 	json_object_set_new(out->fields, "needs_protection", json_boolean(step->needs_protection));
 	out->event = step->event;
 	return !step->closes || close_deal(in, step, set, problem);
@@ -304,7 +375,8 @@ static struct deal_facts approval_facts(const struct rows *facts)
 		.status = rows_text(facts, "status"),
 		.partner_status = rows_text(facts, "partner_status"),
 		.tier_status = rows_text(facts, "tier_status"),
-		.band = { rows_int(facts, "floor_bps"), rows_int(facts, "base_bps"), rows_int(facts, "cap_bps") },
+		.band = { rows_int(facts, "floor_bps"), rows_int(facts, "base_bps"),
+			rows_int(facts, "cap_bps") },
 		.program_cap_bps = rows_int(facts, "margin_cap_bps"),
 		.amount_minor = rows_int(facts, "amount_minor"),
 		.currency = rows_text(facts, "currency"),
@@ -319,23 +391,29 @@ static void keep_approval(const struct command_input *in, const struct deal_fact
 	const struct deal_approval *approval, struct decision *out)
 {
 	json_object_update_new(out->inputs,
-		json_pack("{s:s, s:I, s:s, s:{s:s?, s:s?, s:I, s:I, s:I, s:I}, s:I, s:I, s:s}", "status", facts->status,
-			"amount_minor", (json_int_t)facts->amount_minor, "currency", facts->currency, "tier", "id",
-			rows_text(in->facts, "tier_id"), "key", rows_text(in->facts, "tier_key"), "version",
-			(json_int_t)rows_int(in->facts, "tier_version"), "floor_bps", (json_int_t)facts->band.floor_bps,
-			"base_bps", (json_int_t)facts->band.base_bps, "cap_bps", (json_int_t)facts->band.cap_bps,
-			"margin_cap_bps", (json_int_t)facts->program_cap_bps, "protection_days",
+		json_pack("{s:s, s:I, s:s, s:{s:s?, s:s?, s:I, s:I, s:I, s:I}, s:I, s:I, s:s}",
+			"status", facts->status, "amount_minor", (json_int_t)facts->amount_minor,
+			"currency", facts->currency, "tier", "id", rows_text(in->facts, "tier_id"),
+			"key", rows_text(in->facts, "tier_key"), "version",
+			(json_int_t)rows_int(in->facts, "tier_version"), "floor_bps",
+			(json_int_t)facts->band.floor_bps, "base_bps",
+			(json_int_t)facts->band.base_bps, "cap_bps",
+			(json_int_t)facts->band.cap_bps, "margin_cap_bps",
+			(json_int_t)facts->program_cap_bps, "protection_days",
 			(json_int_t)facts->protection_days, "zone", rows_text(in->facts, "zone")));
 	char expires_at[TIME_TEXT_BYTES];
 	time_format(approval->protection_ends_us, expires_at);
 	json_object_update_new(out->outcome,
-		json_pack("{s:I, s:{s:I, s:s}, s:I, s:s}", "margin_bps", (json_int_t)approval->margin.margin_bps,
-			"margin_amount", "amount_minor", (json_int_t)approval->margin.margin_minor, "currency", facts->currency,
-			"clipped_bps", (json_int_t)approval->margin.clipped_bps, "protection_expires_at", expires_at));
+		json_pack("{s:I, s:{s:I, s:s}, s:I, s:s}", "margin_bps",
+			(json_int_t)approval->margin.margin_bps, "margin_amount", "amount_minor",
+			(json_int_t)approval->margin.margin_minor, "currency", facts->currency,
+			"clipped_bps", (json_int_t)approval->margin.clipped_bps,
+			"protection_expires_at", expires_at));
 	out->is_kept = true;
 }
 
-static bool decide_approve(const struct command_input *in, struct decision *out, struct problem *problem)
+static bool decide_approve(
+	const struct command_input *in, struct decision *out, struct problem *problem)
 {
 	struct deal_facts facts = approval_facts(in->facts);
 	struct deal_approval approval;
@@ -343,27 +421,42 @@ static bool decide_approve(const struct command_input *in, struct decision *out,
 		return false;
 	const char *now = rows_text(in->facts, "now"), *comment = command_body_text(in, "comment");
 	json_object_set_new(out->fields, "set",
-		json_pack("{s:s, s:s, s:I, s:I, s:s, s:s, s:s?, s:s, s:s}", "status", "approved", "tier_id",
-			rows_text(in->facts, "tier_id"), "margin_bps", (json_int_t)approval.margin.margin_bps, "margin_minor",
-			(json_int_t)approval.margin.margin_minor, "margin_decision_id", out->id, "decided_at", now,
-			"decision_comment", comment, "protection_starts_at", now, "protection_expires_at",
-			rows_text(in->facts, "protection_ends_at")));
-	json_object_set_new(out->fields, "needs_partner", json_string(rows_text(in->facts, "partner_id")));
+		json_pack("{s:s, s:s, s:I, s:I, s:s, s:s, s:s?, s:s, s:s}", "status", "approved",
+			"tier_id", rows_text(in->facts, "tier_id"), "margin_bps",
+			(json_int_t)approval.margin.margin_bps, "margin_minor",
+			(json_int_t)approval.margin.margin_minor, "margin_decision_id", out->id,
+			"decided_at", now, "decision_comment", comment, "protection_starts_at", now,
+			"protection_expires_at", rows_text(in->facts, "protection_ends_at")));
+	json_object_set_new(
+		out->fields, "needs_partner", json_string(rows_text(in->facts, "partner_id")));
 	out->event = "deal.approved";
 	keep_approval(in, &facts, &approval, out);
 	return true;
 }
 
-#define STEP(operation) \
-	{ .operation_id = (operation), .resource = &deal_resource, .facts = "deal_facts", .decide = decide_step, .write = "deal_change" }
+#define STEP(operation)                                                                         \
+	{                                                                                       \
+		.operation_id = (operation), .resource = &deal_resource, .facts = "deal_facts", \
+		.decide = decide_step, .write = "deal_change"                                   \
+	}
 
 const struct endpoint deal_endpoints[] = {
 	{ .operation_id = "listDeals", .list = &deal_list },
 	{ .operation_id = "getDeal", .resource = &deal_resource, .get = true },
-	{ .operation_id = "registerDeal", .resource = &deal_resource, .facts = "deal_register_facts",
-		.decide = decide_register, .write = "deal_register", .creates = true },
-	{ .operation_id = "updateDeal", .resource = &deal_resource, .decide = decide_update, .write = "deal_change" },
-	{ .operation_id = "approveDeal", .resource = &deal_resource, .facts = "deal_facts", .decide = decide_approve,
+	{ .operation_id = "registerDeal",
+		.resource = &deal_resource,
+		.facts = "deal_register_facts",
+		.decide = decide_register,
+		.write = "deal_register",
+		.creates = true },
+	{ .operation_id = "updateDeal",
+		.resource = &deal_resource,
+		.decide = decide_update,
+		.write = "deal_change" },
+	{ .operation_id = "approveDeal",
+		.resource = &deal_resource,
+		.facts = "deal_facts",
+		.decide = decide_approve,
 		.write = "deal_change" },
 	STEP("submitDeal"),
 	STEP("startDealReview"),

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The feed of domain events, the pull twin of webhooks: in the order of the ledger, never skipping a late commit. */
+/* The feed of domain events, the pull twin of webhooks: in the order of the ledger, never skipping
+ * a late commit. */
 #include "resources.h"
 
 static const struct resource event_resource = {
@@ -19,7 +20,9 @@ static const struct sort event_sorts[] = {
 	{ 0 },
 };
 
-static const struct list event_list = { .resource = &event_resource, .filters = event_filters, .sorts = event_sorts };
+static const struct list event_list = {
+	.resource = &event_resource, .filters = event_filters, .sorts = event_sorts
+};
 
 const struct endpoint event_endpoints[] = {
 	{ .operation_id = "listEvents", .list = &event_list },

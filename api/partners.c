@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Partners: the programme's other side. Steps of their life are rows of partner_steps; the tier has a history. */
+/* Partners: the programme's other side. Steps of their life are rows of partner_steps; the tier has
+ * a history. */
 #include <string.h>
 
 #include "resources.h"
@@ -17,10 +18,19 @@ static const struct resource tier_change_resource = {
 };
 
 static const struct filter partner_filters[] = {
-	{ .parameter = "status", .sql = "s.status = {}", .sql_many = "s.status = any({})", .type = 't' },
+	{ .parameter = "status",
+		.sql = "s.status = {}",
+		.sql_many = "s.status = any({})",
+		.type = 't' },
 	{ .parameter = "type", .sql = "s.type = {}", .sql_many = "s.type = any({})", .type = 't' },
-	{ .parameter = "tier_id", .sql = "s.tier_id = {}", .sql_many = "s.tier_id = any({}::uuid[])", .type = 'u' },
-	{ .parameter = "country", .sql = "s.country = {}", .sql_many = "s.country = any({})", .type = 't' },
+	{ .parameter = "tier_id",
+		.sql = "s.tier_id = {}",
+		.sql_many = "s.tier_id = any({}::uuid[])",
+		.type = 'u' },
+	{ .parameter = "country",
+		.sql = "s.country = {}",
+		.sql_many = "s.country = any({})",
+		.type = 't' },
 	{ 0 },
 };
 
@@ -61,10 +71,11 @@ static bool check_tier(const struct command_input *in, struct problem *problem)
 	if (command_body_text(in, "tier_id") == NULL)
 		return true;
 	if (status == NULL)
-		problem_add(problem, in->request->arena, PLACE_POINTER, "#/tier_id", VIOLATION_reference_not_found,
-			"There is no such tier.");
+		problem_add(problem, in->request->arena, PLACE_POINTER, "#/tier_id",
+			VIOLATION_reference_not_found, "There is no such tier.");
 	else if (strcmp(status, "published") != 0)
-		return problem_set(problem, PROBLEM_tier_not_published, "Partners can only be placed in a published tier.");
+		return problem_set(problem, PROBLEM_tier_not_published,
+			"Partners can only be placed in a published tier.");
 	return !problem->is_set;
 }
 
@@ -75,7 +86,8 @@ static void set_tier_change(struct decision *out)
 	json_object_set_new(out->fields, "tier_change_id", json_string(id));
 }
 
-static bool decide_create(const struct command_input *in, struct decision *out, struct problem *problem)
+static bool decide_create(
+	const struct command_input *in, struct decision *out, struct problem *problem)
 {
 	if (!check_tier(in, problem))
 		return false;
@@ -86,9 +98,11 @@ static bool decide_create(const struct command_input *in, struct decision *out, 
 	return true;
 }
 
-static bool decide_update(const struct command_input *in, struct decision *out, struct problem *problem)
+static bool decide_update(
+	const struct command_input *in, struct decision *out, struct problem *problem)
 {
-	static const char *const plain[] = { "name", "legal_name", "country", "website", "industries", NULL };
+	static const char *const plain[] = { "name", "legal_name", "country", "website",
+		"industries", NULL };
 	(void)problem;
 	json_t *set = json_object();
 	json_object_set_new(out->fields, "set", set);
@@ -119,15 +133,17 @@ static const struct partner_step *step_of(const char *action)
 	return step;
 }
 
-static bool decide_step(const struct command_input *in, struct decision *out, struct problem *problem)
+static bool decide_step(
+	const struct command_input *in, struct decision *out, struct problem *problem)
 {
 	const struct partner_step *step = step_of(command_action(in));
 	const char *status = command_before_text(in, "status");
-	const struct transition *move =
-		transition_require(partner_transitions, "partner", step->action, step->participle, status, problem);
+	const struct transition *move = transition_require(
+		partner_transitions, "partner", step->action, step->participle, status, problem);
 	if (move == NULL)
 		return false;
-	json_t *set = json_pack("{s:s, s:s?}", "status", move->to, "status_reason", command_body_text(in, "reason"));
+	json_t *set = json_pack("{s:s, s:s?}", "status", move->to, "status_reason",
+		command_body_text(in, "reason"));
 	json_object_set_new(out->fields, "set", set);
 	if (step->time != NULL)
 		json_object_set_new(set, step->time, json_string(rows_text(in->facts, "now")));
@@ -135,41 +151,57 @@ static bool decide_step(const struct command_input *in, struct decision *out, st
 	return true;
 }
 
-static bool decide_change_tier(const struct command_input *in, struct decision *out, struct problem *problem)
+static bool decide_change_tier(
+	const struct command_input *in, struct decision *out, struct problem *problem)
 {
-	const char *status = command_before_text(in, "status"), *now_in = command_before_text(in, "tier_id");
-	if (transition_require(partner_transitions, "partner", "change-tier", "moved to another tier", status, problem) == NULL ||
+	const char *status = command_before_text(in, "status"),
+		   *now_in = command_before_text(in, "tier_id");
+	if (transition_require(partner_transitions, "partner", "change-tier",
+		    "moved to another tier", status, problem) == NULL ||
 		!check_tier(in, problem))
 		return false;
 	const char *tier = rows_text(in->facts, "tier_id");
 	if (now_in != NULL && strcmp(now_in, tier) == 0) {
-		problem_add(problem, in->request->arena, PLACE_POINTER, "#/tier_id", VIOLATION_inconsistent,
-			"The partner is in this tier already.");
+		problem_add(problem, in->request->arena, PLACE_POINTER, "#/tier_id",
+			VIOLATION_inconsistent, "The partner is in this tier already.");
 		return false;
 	}
 	json_object_set_new(out->fields, "set", json_pack("{s:s}", "tier_id", tier));
-	json_object_set_new(out->fields, "reason", json_pack("s?", command_body_text(in, "reason")));
+	json_object_set_new(
+		out->fields, "reason", json_pack("s?", command_body_text(in, "reason")));
 	set_tier_change(out);
 	out->event = "partner.tier_changed";
 	return true;
 }
 
-#define STEP(operation) \
-	{ .operation_id = (operation), .resource = &partner_resource, .facts = "partner_facts", .decide = decide_step, \
-		.write = "partner_change" }
+#define STEP(operation)                                                                    \
+	{                                                                                  \
+		.operation_id = (operation), .resource = &partner_resource,                \
+		.facts = "partner_facts", .decide = decide_step, .write = "partner_change" \
+	}
 
 const struct endpoint partner_endpoints[] = {
 	{ .operation_id = "listPartners", .list = &partner_list },
 	{ .operation_id = "getPartner", .resource = &partner_resource, .get = true },
-	{ .operation_id = "createPartner", .resource = &partner_resource, .facts = "partner_facts", .decide = decide_create,
-		.write = "partner_create", .creates = true },
-	{ .operation_id = "updatePartner", .resource = &partner_resource, .decide = decide_update, .write = "partner_change" },
+	{ .operation_id = "createPartner",
+		.resource = &partner_resource,
+		.facts = "partner_facts",
+		.decide = decide_create,
+		.write = "partner_create",
+		.creates = true },
+	{ .operation_id = "updatePartner",
+		.resource = &partner_resource,
+		.decide = decide_update,
+		.write = "partner_change" },
 	STEP("activatePartner"),
 	STEP("suspendPartner"),
 	STEP("reinstatePartner"),
 	STEP("terminatePartner"),
-	{ .operation_id = "changePartnerTier", .resource = &partner_resource, .facts = "partner_facts",
-		.decide = decide_change_tier, .write = "partner_change" },
+	{ .operation_id = "changePartnerTier",
+		.resource = &partner_resource,
+		.facts = "partner_facts",
+		.decide = decide_change_tier,
+		.write = "partner_change" },
 	{ .operation_id = "listPartnerTierHistory", .list = &tier_history_list },
 	{ 0 },
 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The caller's own program: its settings, and the test clock of a sandbox. Programs are made by the operator's CLI. */
+/* The caller's own program: its settings, and the test clock of a sandbox. Programs are made by the
+ * operator's CLI. */
 #include <string.h>
 
 #include "base/clock.h"
@@ -21,17 +22,22 @@ static bool check_terms(const struct command_input *in, struct problem *problem)
 		problem_add(problem, arena, PLACE_POINTER, "#/currency", VIOLATION_invalid_choice,
 			"'%s' is not an active ISO 4217 currency.", currency);
 	if (!rows_bool(in->facts, "zone_is_known"))
-		problem_add(problem, arena, PLACE_POINTER, "#/zone", VIOLATION_invalid_choice, "Not an IANA time zone.");
-	if (command_body_int(in, "margin_cap_bps", INT64_MAX) < rows_int(in->facts, "highest_floor_bps"))
-		problem_add(problem, arena, PLACE_POINTER, "#/margin_cap_bps", VIOLATION_inconsistent,
-			"A tier's band begins at %lld basis points.", (long long)rows_int(in->facts, "highest_floor_bps"));
+		problem_add(problem, arena, PLACE_POINTER, "#/zone", VIOLATION_invalid_choice,
+			"Not an IANA time zone.");
+	if (command_body_int(in, "margin_cap_bps", INT64_MAX) <
+		rows_int(in->facts, "highest_floor_bps"))
+		problem_add(problem, arena, PLACE_POINTER, "#/margin_cap_bps",
+			VIOLATION_inconsistent, "A tier's band begins at %lld basis points.",
+			(long long)rows_int(in->facts, "highest_floor_bps"));
 	return !problem->is_set;
 }
 
-static bool decide_update(const struct command_input *in, struct decision *out, struct problem *problem)
+static bool decide_update(
+	const struct command_input *in, struct decision *out, struct problem *problem)
 {
-	static const char *const plain[] = { "name", "zone", "currency", "fiscal_year_start_month", "protection_days",
-		"extension_days", "max_extensions", "claim_window_hours", "urgent_claim_window_hours", "margin_cap_bps", NULL };
+	static const char *const plain[] = { "name", "zone", "currency", "fiscal_year_start_month",
+		"protection_days", "extension_days", "max_extensions", "claim_window_hours",
+		"urgent_claim_window_hours", "margin_cap_bps", NULL };
 	json_t *set = json_object();
 	json_object_set_new(out->fields, "set", set);
 	out->event = "program.updated";
@@ -40,10 +46,12 @@ static bool decide_update(const struct command_input *in, struct decision *out, 
 }
 
 /* A clock that has been set only moves forward: what it made due stays due. */
-static bool check_forward(const struct command_input *in, const char *instant, struct problem *problem)
+static bool check_forward(
+	const struct command_input *in, const char *instant, struct problem *problem)
 {
 	int64_t wanted;
-	if (instant == NULL || rows_text(in->facts, "test_now") == NULL || !time_parse(instant, strlen(instant), &wanted) ||
+	if (instant == NULL || rows_text(in->facts, "test_now") == NULL ||
+		!time_parse(instant, strlen(instant), &wanted) ||
 		wanted >= rows_time(in->facts, "test_now"))
 		return true;
 	problem_add(problem, in->request->arena, PLACE_POINTER, "#/now_at", VIOLATION_too_small,
@@ -51,15 +59,19 @@ static bool check_forward(const struct command_input *in, const char *instant, s
 	return false;
 }
 
-/* Sets the clock to an instant, moves it on by seconds, or (null) lets it go with the real time again. */
-static bool decide_clock(const struct command_input *in, struct decision *out, struct problem *problem)
+/* Sets the clock to an instant, moves it on by seconds, or (null) lets it go with the real time
+ * again. */
+static bool decide_clock(
+	const struct command_input *in, struct decision *out, struct problem *problem)
 {
-	const json_t *instant = json_object_get(in->body, "now_at"), *advance = json_object_get(in->body, "advance_seconds");
+	const json_t *instant = json_object_get(in->body, "now_at"),
+		     *advance = json_object_get(in->body, "advance_seconds");
 	if (strcmp(rows_text(in->facts, "environment"), "test") != 0)
-		return problem_set(problem, PROBLEM_test_clock_unavailable, "This program is live: its clock is the real one.");
+		return problem_set(problem, PROBLEM_test_clock_unavailable,
+			"This program is live: its clock is the real one.");
 	if ((instant != NULL) == (advance != NULL)) {
-		problem_add(problem, in->request->arena, PLACE_POINTER, "#/now_at", VIOLATION_inconsistent,
-			"Give either now_at or advance_seconds.");
+		problem_add(problem, in->request->arena, PLACE_POINTER, "#/now_at",
+			VIOLATION_inconsistent, "Give either now_at or advance_seconds.");
 		return false;
 	}
 	json_t *set = json_object();
@@ -70,16 +82,25 @@ static bool decide_clock(const struct command_input *in, struct decision *out, s
 		return check_forward(in, json_string_value(instant), problem);
 	}
 	char now[TIME_TEXT_BYTES];
-	time_format(rows_time(in->facts, "now") + json_integer_value(advance) * CLOCK_SECOND_US, now);
+	time_format(
+		rows_time(in->facts, "now") + json_integer_value(advance) * CLOCK_SECOND_US, now);
 	json_object_set_new(set, "test_now", json_string(now));
 	return true;
 }
 
 const struct endpoint program_endpoints[] = {
 	{ .operation_id = "getProgram", .resource = &program_resource, .get = true, .self = true },
-	{ .operation_id = "updateProgram", .resource = &program_resource, .facts = "program_facts", .decide = decide_update,
-		.write = "program_change", .self = true },
-	{ .operation_id = "setTestClock", .resource = &program_resource, .facts = "program_facts", .decide = decide_clock,
-		.write = "program_change", .self = true },
+	{ .operation_id = "updateProgram",
+		.resource = &program_resource,
+		.facts = "program_facts",
+		.decide = decide_update,
+		.write = "program_change",
+		.self = true },
+	{ .operation_id = "setTestClock",
+		.resource = &program_resource,
+		.facts = "program_facts",
+		.decide = decide_clock,
+		.write = "program_change",
+		.self = true },
 	{ 0 },
 };

@@ -21,9 +21,11 @@ extern const struct resource deal_resource;
 extern const struct resource partner_resource;
 
 /*
- * The partner a new user or client belongs to (facts: principal_facts): a partner's own, or the one the vendor names, or
- * none. Sets partner_id in the decision's fields; refuses a foreign, unknown or terminated partner.
+ * The partner a new user or client belongs to (facts: principal_facts): a partner's own, or the one
+ * the vendor names, or none. Sets partner_id in the decision's fields; refuses a foreign, unknown
+ * or terminated partner.
  */
-bool decide_principal_partner(const struct command_input *in, struct decision *out, struct problem *problem);
+bool decide_principal_partner(
+	const struct command_input *in, struct decision *out, struct problem *problem);
 
 #endif

@@ -24,20 +24,22 @@ int cli_version(int argc, char **argv);
 
 /* ---- cli_boot.c ---- */
 
-/* Takes `--name value` or `--name=value` out of the arguments; NULL when it is not there. What is left are settings. */
+/* Takes `--name value` or `--name=value` out of the arguments; NULL when it is not there. What is
+ * left are settings. */
 const char *cli_option(int *argc, char **argv, const char *name);
 /* Takes a word that stands first: `program create`. NULL when there is none. */
 const char *cli_word(int *argc, char **argv);
 
-/* Loads the settings from what is left of the arguments. False when the subcommand shall end with *ret_status. */
+/* Loads the settings from what is left of the arguments. False when the subcommand shall end with
+ * *ret_status. */
 bool cli_settings(int argc, char **argv, struct settings *ret_settings, int *ret_status);
 
 /* Prints "partnerd: <text>" on standard error. Returns 1. */
 int cli_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /*
- * Everything a server needs before it listens: contract, database with the right schema, rows bound to operations, keys.
- * `settings` must outlive the app. False with the faults on standard error.
+ * Everything a server needs before it listens: contract, database with the right schema, rows bound
+ * to operations, keys. `settings` must outlive the app. False with the faults on standard error.
  */
 bool app_open(struct app *app, const struct settings *settings);
 void app_close(struct app *app);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What subcommands share: taking options apart, and opening everything a server needs in the order of its needs. */
+/* What subcommands share: taking options apart, and opening everything a server needs in the order
+ * of its needs. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -86,7 +87,8 @@ static bool open_contract(struct app *app, struct text *reterr)
 	return app->contract != NULL;
 }
 
-/* The key of cursors and refresh tokens: the one that is set, else the one all instances find in the database. */
+/* The key of cursors and refresh tokens: the one that is set, else the one all instances find in
+ * the database. */
 static bool open_secret(struct app *app, struct text *reterr)
 {
 	static const struct statement statement = {
@@ -107,7 +109,8 @@ static bool open_secret(struct app *app, struct text *reterr)
 	for (size_t i = 0; good && i < sizeof app->secret; i++)
 		good = sscanf(hex + 2 * i, "%2hhx", &app->secret[i]) == 1;
 	if (!good)
-		text_appendf(reterr, "the installation's secret cannot be read: %s\n", problem.cause);
+		text_appendf(
+			reterr, "the installation's secret cannot be read: %s\n", problem.cause);
 	arena_free(arena);
 	return good;
 }
@@ -118,7 +121,8 @@ static bool open_issuer(struct app *app)
 	char *issuer = NULL;
 	if (settings->public_url != NULL && settings->public_url[0] != '\0')
 		issuer = strdup(settings->public_url);
-	else if (asprintf(&issuer, "http://%s:%lld", settings->listen_address, (long long)settings->listen_port) < 0)
+	else if (asprintf(&issuer, "http://%s:%lld", settings->listen_address,
+			 (long long)settings->listen_port) < 0)
 		issuer = NULL;
 	if (issuer == NULL)
 		return false;
@@ -139,7 +143,8 @@ static bool open_all(struct app *app, struct text *reterr)
 	app->bindings = bindings_make(app->contract, app->db, all_endpoints, reterr);
 	app->limits = limits_make(app->settings);
 	app->metrics = metrics_make(app->contract);
-	return app->bindings != NULL && app->limits != NULL && app->metrics != NULL && identity_start(app, reterr);
+	return app->bindings != NULL && app->limits != NULL && app->metrics != NULL &&
+	       identity_start(app, reterr);
 }
 
 bool app_open(struct app *app, const struct settings *settings)

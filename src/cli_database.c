@@ -44,9 +44,11 @@ static bool check_problem_codes(const struct contract *contract, struct text *re
 	for (int i = 0; i < PROBLEM_COUNT; i++) {
 		bool found = false;
 		for (size_t j = 0; j < json_array_size(codes) && !found; j++)
-			found = strcmp(json_string_value(json_array_get(codes, j)), problem_code_text((enum problem_code)i)) == 0;
+			found = strcmp(json_string_value(json_array_get(codes, j)),
+					problem_code_text((enum problem_code)i)) == 0;
 		if (!found) {
-			text_appendf(reterr, "the contract's Problem lacks the code '%s'\n", problem_code_text((enum problem_code)i));
+			text_appendf(reterr, "the contract's Problem lacks the code '%s'\n",
+				problem_code_text((enum problem_code)i));
 			good = false;
 		}
 	}
@@ -67,7 +69,8 @@ int cli_check(int argc, char **argv)
 	bool constraints = db_check_constraints(app.db, &error);
 	bool codes = check_problem_codes(app.contract, &error);
 	if (statements && constraints && codes)
-		printf("contract, rows, statements, constraints and schema agree: %zu operations, %zu statements\n",
+		printf("contract, rows, statements, constraints and schema agree: %zu operations, "
+		       "%zu statements\n",
 			contract_operation_count(app.contract), statement_count());
 	else
 		status = cli_fail("%s", error.bytes);
@@ -111,7 +114,8 @@ static int connect_to(const char *address, int64_t port)
 /* For HEALTHCHECK: 0 when the server of these settings answers /livez with 200. */
 int cli_health(int argc, char **argv)
 {
-	static const char request[] = "GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+	static const char request[] =
+		"GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
 	struct settings settings;
 	char answer[64] = "";
 	int status;
@@ -119,9 +123,11 @@ int cli_health(int argc, char **argv)
 		return status;
 	int fd = connect_to(settings.listen_address, settings.listen_port);
 	if (fd < 0)
-		return cli_fail("no server at %s:%lld", settings.listen_address, (long long)settings.listen_port);
+		return cli_fail("no server at %s:%lld", settings.listen_address,
+			(long long)settings.listen_port);
 	bool good = write(fd, request, sizeof request - 1) == (ssize_t)(sizeof request - 1) &&
-		read(fd, answer, sizeof answer - 1) > 12 && strncmp(answer, "HTTP/1.1 200", 12) == 0;
+		    read(fd, answer, sizeof answer - 1) > 12 &&
+		    strncmp(answer, "HTTP/1.1 200", 12) == 0;
 	close(fd);
 	return good ? 0 : cli_fail("the server does not answer");
 }

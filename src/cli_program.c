@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* program create | list, audit verify: what an operator does with programs from the command line. */
+/* program create | list, audit verify: what an operator does with programs from the command line.
+ */
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,7 +37,8 @@ static const char *new_id(struct arena *arena)
 	return arena_strdup(arena, id);
 }
 
-const struct rows *program_find(struct db *db, struct arena *arena, const char *slug, struct problem *problem)
+const struct rows *program_find(
+	struct db *db, struct arena *arena, const char *slug, struct problem *problem)
 {
 	struct db_batch batch = program_batch(arena, NULL);
 	struct db_call *call = db_add(&batch, statement_find("program_by_slug"));
@@ -44,32 +46,36 @@ const struct rows *program_find(struct db *db, struct arena *arena, const char *
 	return db_run(db, &batch, problem) == DB_NONE ? call->rows : NULL;
 }
 
-bool program_create(struct db *db, struct arena *arena, const struct new_program *program, struct program_ids *ret_ids,
-	struct problem *problem)
+bool program_create(struct db *db, struct arena *arena, const struct new_program *program,
+	struct program_ids *ret_ids, struct problem *problem)
 {
 	const char *hash = password_hash(program->admin_password, arena, problem);
 	if (hash == NULL)
 		return false;
-	struct program_ids ids = { new_id(arena), new_id(arena), { new_id(arena), new_id(arena), new_id(arena) } };
+	struct program_ids ids = { new_id(arena), new_id(arena),
+		{ new_id(arena), new_id(arena), new_id(arena) } };
 	struct db_batch batch = program_batch(arena, ids.program);
 	struct db_call *call = db_add(&batch, statement_find("program_create"));
 	call->params[0] = ids.program;
 	call->params[2] = ids.admin;
-	call->params[3] = dump(arena,
-		json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "slug", program->slug, "name", program->name, "environment",
-			program->environment, "zone", program->zone, "currency", program->currency, "admin_email",
-			program->admin_email, "admin_name", program->admin_name));
-	call->params[4] = dump(arena,
-		json_pack("{s:[s, s, s], s:s, s:s}", "tier_ids", ids.tiers[0], ids.tiers[1], ids.tiers[2], "password_hash",
-			hash, "audit_id", new_id(arena)));
-	call->params[5] = dump(arena, json_pack("{s:s, s:s}", "actor_type", "system", "actor_id", ids.program));
+	call->params[3] = dump(
+		arena, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "slug", program->slug,
+			       "name", program->name, "environment", program->environment, "zone",
+			       program->zone, "currency", program->currency, "admin_email",
+			       program->admin_email, "admin_name", program->admin_name));
+	call->params[4] = dump(
+		arena, json_pack("{s:[s, s, s], s:s, s:s}", "tier_ids", ids.tiers[0], ids.tiers[1],
+			       ids.tiers[2], "password_hash", hash, "audit_id", new_id(arena)));
+	call->params[5] = dump(
+		arena, json_pack("{s:s, s:s}", "actor_type", "system", "actor_id", ids.program));
 	*ret_ids = ids;
 	return db_run(db, &batch, problem) == DB_NONE;
 }
 
 static int report(const struct problem *problem)
 {
-	return cli_fail("%s%s%s", problem->detail[0] != '\0' ? problem->detail : problem_title(problem->code),
+	return cli_fail("%s%s%s",
+		problem->detail[0] != '\0' ? problem->detail : problem_title(problem->code),
 		problem->cause[0] != '\0' ? ": " : "", problem->cause);
 }
 
@@ -93,7 +99,8 @@ static int list(struct db *db, struct arena *arena)
 	for (size_t row = 0; row < rows_count(call->rows); row++) {
 		for (size_t column = 0; column < rows_columns(call->rows); column++) {
 			size_t length;
-			printf("%s%s", column > 0 ? "\t" : "", rows_cell(call->rows, row, column, &length));
+			printf("%s%s", column > 0 ? "\t" : "",
+				rows_cell(call->rows, row, column, &length));
 		}
 		putchar('\n');
 	}
@@ -108,8 +115,10 @@ static const char *option_or(int *argc, char **argv, const char *name, const cha
 
 int cli_program(int argc, char **argv)
 {
-	static const char usage[] = "usage: partnerd program list | create --slug s --name n --admin-email e --admin-password p "
-				    "[--environment live|test] [--zone z] [--currency c] [--admin-name n]";
+	static const char usage[] =
+		"usage: partnerd program list | create --slug s --name n --admin-email e "
+		"--admin-password p "
+		"[--environment live|test] [--zone z] [--currency c] [--admin-name n]";
 	const char *verb = cli_word(&argc, argv);
 	const struct new_program program = {
 		.slug = cli_option(&argc, argv, "--slug"),
@@ -126,8 +135,8 @@ int cli_program(int argc, char **argv)
 	bool creates = verb != NULL && strcmp(verb, "create") == 0;
 	if (!creates && (verb == NULL || strcmp(verb, "list") != 0))
 		return cli_fail("%s", usage);
-	if (creates && (program.slug == NULL || program.name == NULL || program.admin_email == NULL ||
-			program.admin_password == NULL))
+	if (creates && (program.slug == NULL || program.name == NULL ||
+			       program.admin_email == NULL || program.admin_password == NULL))
 		return cli_fail("%s", usage);
 	if (!cli_settings(argc, argv, &settings, &status))
 		return status;
@@ -151,12 +160,14 @@ static int verify(struct db *db, struct arena *arena, const char *slug)
 		return cli_fail("there is no program '%s'", slug);
 	if (!ledger_verify(db, rows_text(program, "id"), arena, &report_of, &problem))
 		return report(&problem);
-	printf("entries %lld, sealed %lld, checkpoints %lld\n", (long long)report_of.entries, (long long)report_of.sealed,
-		(long long)report_of.checkpoints);
+	printf("entries %lld, sealed %lld, checkpoints %lld\n", (long long)report_of.entries,
+		(long long)report_of.sealed, (long long)report_of.checkpoints);
 	if (report_of.is_valid)
 		return 0;
-	return cli_fail("%s at sequence %lld, entry %s: %s", report_of.fault_kind, (long long)report_of.fault_seq,
-		report_of.fault_entry != NULL ? report_of.fault_entry : "none", report_of.fault_detail);
+	return cli_fail("%s at sequence %lld, entry %s: %s", report_of.fault_kind,
+		(long long)report_of.fault_seq,
+		report_of.fault_entry != NULL ? report_of.fault_entry : "none",
+		report_of.fault_detail);
 }
 
 /* Exit status 0: the chain holds; 1: it does not, or it could not be read. */

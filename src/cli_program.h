@@ -19,10 +19,11 @@ struct program_ids {
 };
 
 /* Makes the program, its three default tiers and its first admin. */
-bool program_create(struct db *db, struct arena *arena, const struct new_program *program, struct program_ids *ret_ids,
-	struct problem *problem);
+bool program_create(struct db *db, struct arena *arena, const struct new_program *program,
+	struct program_ids *ret_ids, struct problem *problem);
 
 /* Rows id, slug, name, environment: one or none. NULL when the database could not be asked. */
-const struct rows *program_find(struct db *db, struct arena *arena, const char *slug, struct problem *problem);
+const struct rows *program_find(
+	struct db *db, struct arena *arena, const char *slug, struct problem *problem);
 
 #endif

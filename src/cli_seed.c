@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * seed: tells the story of sql/seeds/demo.json through the same engine that serves requests, so that every deal of the
- * demo went through the rules, with its events, decisions and audit entries. The sandbox's clock is moved to each step's
- * day and let go at the end. Prints NAME='value' lines for the shell; a program that is there already is left alone.
+ * seed: tells the story of sql/seeds/demo.json through the same engine that serves requests, so
+ * that every deal of the demo went through the rules, with its events, decisions and audit entries.
+ * The sandbox's clock is moved to each step's day and let go at the end. Prints NAME='value' lines
+ * for the shell; a program that is there already is left alone.
  *
- * An entry of the story: actor, operation, on (the thing it acts on) or ref (the name it gives to what it makes), body
+ * An entry of the story: actor, operation, on (the thing it acts on) or ref (the name it gives to
+ * what it makes), body
  * ("@name" stands for an id), prints (variable → member of the answer).
  */
 #include <stdio.h>
@@ -25,8 +27,8 @@ struct teller {
 	struct app *app;
 	struct arena *arena; /* of one entry */
 	const char *program_id;
-	json_t *ids;         /* name → id */
-	json_t *actors;      /* name → the answer that made it */
+	json_t *ids;    /* name → id */
+	json_t *actors; /* name → the answer that made it */
 	int64_t now_us;
 };
 
@@ -66,7 +68,7 @@ static json_t *body_of(const struct teller *teller, const json_t *entry)
 	json_t *value;
 	if (body == NULL)
 		body = json_object();
-	json_object_foreach(body, name, value) {
+	json_object_foreach (body, name, value) {
 		const char *text = json_string_value(value);
 		if (text != NULL && text[0] == '@')
 			json_object_set(body, name, json_object_get(teller->ids, text + 1));
@@ -82,9 +84,10 @@ static json_t *body_of(const struct teller *teller, const json_t *entry)
 
 static bool set_clock(const struct teller *teller, const char *now, struct problem *problem)
 {
-	struct db_batch batch = {
-		.arena = teller->arena, .door = DOOR_TENANT, .program_id = teller->program_id, .is_write = true
-	};
+	struct db_batch batch = { .arena = teller->arena,
+		.door = DOOR_TENANT,
+		.program_id = teller->program_id,
+		.is_write = true };
 	struct db_call *call = db_add(&batch, statement_find("seed_clock"));
 	call->params[0] = teller->program_id;
 	call->params[3] = arena_printf(teller->arena, "{\"now\":%s}", now);
@@ -100,8 +103,9 @@ static void remember(struct teller *teller, const json_t *entry, json_t *answer)
 		json_object_set(teller->ids, ref, json_object_get(answer, "id"));
 		json_object_set(teller->actors, ref, answer);
 	}
-	json_object_foreach(json_object_get(entry, "prints"), name, member) {
-		print_variable(name, json_string_value(json_object_get(answer, json_string_value(member))));
+	json_object_foreach (json_object_get(entry, "prints"), name, member) {
+		print_variable(name,
+			json_string_value(json_object_get(answer, json_string_value(member))));
 	}
 }
 
@@ -110,12 +114,13 @@ static void decref(void *value)
 	json_decref(value);
 }
 
-static bool run_request(struct teller *teller, const json_t *entry, struct request *request, struct problem *problem)
+static bool run_request(struct teller *teller, const json_t *entry, struct request *request,
+	struct problem *problem)
 {
 	struct response response = { .body = TEXT_INIT };
 	const struct operation *operation = request->operation;
-	if (operation->body != NULL &&
-		!schema_validate(operation->body, operation->answer, request->body, request->arena, problem))
+	if (operation->body != NULL && !schema_validate(operation->body, operation->answer,
+					       request->body, request->arena, problem))
 		return false;
 	bool good = engine_run(request, &response, problem);
 	if (good) {
@@ -132,7 +137,9 @@ static bool tell_entry(struct teller *teller, const json_t *entry, struct proble
 	char now[TIME_TEXT_BYTES];
 	const char *on = json_string_value(json_object_get(entry, "on"));
 	struct actor actor = actor_of(teller, json_string_value(json_object_get(entry, "actor")));
-	teller->now_us = clock_now_us() - (int64_t)(json_number_value(json_object_get(entry, "days_ago")) * (double)DAY_US);
+	teller->now_us =
+		clock_now_us() -
+		(int64_t)(json_number_value(json_object_get(entry, "days_ago")) * (double)DAY_US);
 	time_format(teller->now_us, now);
 	struct request request = {
 		.app = teller->app,
@@ -140,18 +147,19 @@ static bool tell_entry(struct teller *teller, const json_t *entry, struct proble
 		.actor = &actor,
 		.address = "127.0.0.1",
 		.if_match = "*",
-		.operation = contract_operation_by_id(
-			teller->app->contract, json_string_value(json_object_get(entry, "operation"))),
+		.operation = contract_operation_by_id(teller->app->contract,
+			json_string_value(json_object_get(entry, "operation"))),
 		.body = body_of(teller, entry),
 	};
 	arena_defer(teller->arena, decref, request.body);
 	uuid_v7(request.id);
 	if (request.operation == NULL)
-		return problem_set(problem, PROBLEM_internal, "the story names an operation that does not exist");
+		return problem_set(problem, PROBLEM_internal,
+			"the story names an operation that does not exist");
 	if (on != NULL)
 		request.path_ids[0] = json_string_value(json_object_get(teller->ids, on));
 	return set_clock(teller, arena_printf(teller->arena, "\"%s\"", now), problem) &&
-		run_request(teller, entry, &request, problem);
+	       run_request(teller, entry, &request, problem);
 }
 
 static void print_fault(const json_t *entry, const struct problem *problem)
@@ -168,7 +176,7 @@ static bool tell(struct teller *teller, const json_t *story)
 	size_t index;
 	json_t *entry;
 	struct problem problem = PROBLEM_INIT;
-	json_array_foreach(story, index, entry) {
+	json_array_foreach (story, index, entry) {
 		if (!tell_entry(teller, entry, &problem)) {
 			print_fault(entry, &problem);
 			return false;
@@ -183,7 +191,8 @@ static const char *text_of(const json_t *object, const char *name)
 	return json_string_value(json_object_get(object, name));
 }
 
-static bool create_program(struct teller *teller, const json_t *demo, struct arena *arena, const char *password)
+static bool create_program(
+	struct teller *teller, const json_t *demo, struct arena *arena, const char *password)
 {
 	const json_t *about = json_object_get(demo, "program");
 	struct new_program program = {
@@ -203,8 +212,8 @@ static bool create_program(struct teller *teller, const json_t *demo, struct are
 		return false;
 	}
 	teller->program_id = ids.program;
-	teller->ids = json_pack("{s:s, s:s, s:s}", "tier_registered", ids.tiers[0], "tier_preferred", ids.tiers[1],
-		"tier_strategic", ids.tiers[2]);
+	teller->ids = json_pack("{s:s, s:s, s:s}", "tier_registered", ids.tiers[0],
+		"tier_preferred", ids.tiers[1], "tier_strategic", ids.tiers[2]);
 	teller->actors = json_pack("{s:{s:s, s:s}}", "admin", "id", ids.admin, "role", "admin");
 	print_variable("VENDOR_ADMIN_EMAIL", program.admin_email);
 	print_variable("VENDOR_ADMIN_PASSWORD", password);
@@ -223,10 +232,11 @@ static int seed(struct app *app, struct arena *arena, const json_t *demo, const 
 	else if (rows_count(found) > 0)
 		fprintf(stderr, "partnerd: the program '%s' is there already\n", slug);
 	else
-		status = create_program(&teller, demo, arena, password != NULL ? password : secret_make("", arena)) &&
-				tell(&teller, json_object_get(demo, "story"))
-			? 0
-			: 1;
+		status = create_program(&teller, demo, arena,
+				 password != NULL ? password : secret_make("", arena)) &&
+					 tell(&teller, json_object_get(demo, "story"))
+				 ? 0
+				 : 1;
 	json_decref(teller.ids);
 	json_decref(teller.actors);
 	arena_free(teller.arena);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * serve and work. Signals are blocked before the first thread starts and taken by sigwait here, so that no handler ever
- * runs in a thread of a library. SIGTERM and SIGINT: answer what is in flight, finish the job that runs, exit 0.
+ * serve and work. Signals are blocked before the first thread starts and taken by sigwait here, so
+ * that no handler ever runs in a thread of a library. SIGTERM and SIGINT: answer what is in flight,
+ * finish the job that runs, exit 0.
  */
 #include <pthread.h>
 #include <signal.h>
@@ -50,7 +51,8 @@ static int run_until_signal(struct app *app, bool with_server)
 	if (app->settings->jobs || !with_server)
 		jobs = jobs_start(app);
 	if (jobs != NULL)
-		metrics_gauge(app->metrics, "partnerd_jobs_lag_seconds", "How late the slowest job is.", jobs_lag_s, jobs);
+		metrics_gauge(app->metrics, "partnerd_jobs_lag_seconds",
+			"How late the slowest job is.", jobs_lag_s, jobs);
 	if (with_server && (server = server_start(app, &error)) == NULL) {
 		cli_fail("%s", error.bytes);
 	} else {

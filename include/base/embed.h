@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Files in the binary: tables made by embed_files() in CMakeLists.txt, each ended by a row whose name is NULL. */
+/* Files in the binary: tables made by embed_files() in CMakeLists.txt, each ended by a row whose
+ * name is NULL. */
 #ifndef PARTNERD_BASE_EMBED_H
 #define PARTNERD_BASE_EMBED_H
 

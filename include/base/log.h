@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * JSON lines on standard error, one write() a line, so that lines of many threads never mix. Library code is silent;
- * the top of a request or of a job logs once, with the cause that the caller never sees. Values are escaped; no caller
- * text is ever a format.
+ * JSON lines on standard error, one write() a line, so that lines of many threads never mix.
+ *Library code is silent; the top of a request or of a job logs once, with the cause that the caller
+ *never sees. Values are escaped; no caller text is ever a format.
  *
  *	struct log_line line = log_begin(LOG_INFO, "request");
  *	log_text(&line, "request_id", id);
@@ -29,7 +29,8 @@ void log_set_level(enum log_level level);
 bool log_level_parse(const char *name, enum log_level *ret_level);
 
 struct log_line log_begin(enum log_level level, const char *message);
-void log_text(struct log_line *line, const char *key, const char *value); /* NULL is written as null */
+void log_text(
+	struct log_line *line, const char *key, const char *value); /* NULL is written as null */
 void log_int(struct log_line *line, const char *key, int64_t value);
 void log_end(struct log_line *line);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Integer minor units with the ISO 4217 exponent; 128-bit intermediates; half away from zero, symmetric in the sign;
- * rounded once (domain.md §5.9). Amounts stay within ±(2^53 − 1), so that every JSON reader keeps them exact.
+ * Integer minor units with the ISO 4217 exponent; 128-bit intermediates; half away from zero,
+ * symmetric in the sign; rounded once (domain.md §5.9). Amounts stay within ±(2^53 − 1), so that
+ * every JSON reader keeps them exact.
  */
 #ifndef PARTNERD_BASE_MONEY_H
 #define PARTNERD_BASE_MONEY_H
@@ -18,7 +19,8 @@ bool currency_exponent(const char *code, int *ret_exponent);
 size_t currency_count(void);
 const char *currency_at(size_t index, int *ret_exponent);
 
-/* amount_minor * bps / 10000, half away from zero. False when the result leaves ±MONEY_MAX_MINOR. */
+/* amount_minor * bps / 10000, half away from zero. False when the result leaves ±MONEY_MAX_MINOR.
+ */
 bool money_share(int64_t amount_minor, int64_t bps, int64_t *ret_minor);
 
 /* a * b within ±MONEY_MAX_MINOR. */
@@ -26,9 +28,10 @@ bool money_multiply(int64_t a, int64_t b, int64_t *ret_minor);
 bool money_add(int64_t a, int64_t b, int64_t *ret_minor);
 
 /*
- * Splits by largest remainder: shares in basis points must total 10,000 (else false); ties go to the earlier share.
- * The parts add up to the amount exactly.
+ * Splits by largest remainder: shares in basis points must total 10,000 (else false); ties go to
+ * the earlier share. The parts add up to the amount exactly.
  */
-bool money_split(int64_t amount_minor, const int64_t *shares_bps, size_t count, int64_t *ret_parts_minor);
+bool money_split(
+	int64_t amount_minor, const int64_t *shares_bps, size_t count, int64_t *ret_parts_minor);
 
 #endif

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One table of settings. Each row has a flag (--listen), an environment variable (PARTNERD_LISTEN) and a line of the
- * file (listen = …), a default, a unit in its name and a sentence; flags win over the environment, the environment over
- * the file. `partnerd serve --help` prints the table and tests check partnerd.conf.sample against it. To add a setting:
- * one row in src/base/settings.c and one member here.
+ * One table of settings. Each row has a flag (--listen), an environment variable (PARTNERD_LISTEN)
+ * and a line of the file (listen = …), a default, a unit in its name and a sentence; flags win over
+ * the environment, the environment over the file. `partnerd serve --help` prints the table and
+ * tests check partnerd.conf.sample against it. To add a setting: one row in src/base/settings.c and
+ * one member here.
  */
 #ifndef PARTNERD_BASE_SETTINGS_H
 #define PARTNERD_BASE_SETTINGS_H
@@ -14,44 +15,46 @@
 #include "base/text.h"
 
 struct settings {
-	const char *listen_address;          /* 127.0.0.1 or ::1, or a wildcard inside a container */
-	int64_t listen_port;                 /* 0 = any free port, printed and logged at start */
+	const char *listen_address; /* 127.0.0.1 or ::1, or a wildcard inside a container */
+	int64_t listen_port;        /* 0 = any free port, printed and logged at start */
 	const char *admin_address;
-	int64_t admin_port;                  /* /metrics; 0 = any free port */
-	const char *database_url;            /* also read from DATABASE_URL */
-	const char *public_url;              /* issuer of tokens, base of links; empty = http://listen */
-	int64_t workers;                     /* threads that serve requests */
+	int64_t admin_port;       /* /metrics; 0 = any free port */
+	const char *database_url; /* also read from DATABASE_URL */
+	const char *public_url;   /* issuer of tokens, base of links; empty = http://listen */
+	int64_t workers;          /* threads that serve requests */
 	int64_t database_connections;
-	int64_t database_wait_ms;            /* how long a request waits for a free connection */
+	int64_t database_wait_ms; /* how long a request waits for a free connection */
 	int64_t statement_timeout_ms;
-	bool prepared_statements;            /* false behind pgbouncer's transaction pooling */
+	bool prepared_statements; /* false behind pgbouncer's transaction pooling */
 	int64_t max_connections;
 	int64_t max_connections_per_address; /* 0 = no limit */
 	int64_t idle_timeout_ms;             /* a connection with no request */
 	int64_t read_timeout_ms;             /* head and body of one request, in all */
 	int64_t drain_timeout_ms;            /* SIGTERM: how long requests in flight may take */
 	int64_t body_limit_bytes;
-	int64_t rate_limit_per_minute;       /* per client or user */
-	int64_t rate_limit_address_per_minute;  /* per address, before authentication */
-	int64_t rate_limit_sign_in_per_minute;  /* per address: sessions and tokens */
-	const char *cors_origins;            /* comma-separated exact origins, empty = none */
+	int64_t rate_limit_per_minute;         /* per client or user */
+	int64_t rate_limit_address_per_minute; /* per address, before authentication */
+	int64_t rate_limit_sign_in_per_minute; /* per address: sessions and tokens */
+	const char *cors_origins;              /* comma-separated exact origins, empty = none */
 	int64_t access_token_s;
-	int64_t refresh_token_s;             /* absolute life */
+	int64_t refresh_token_s; /* absolute life */
 	int64_t refresh_idle_s;
-	const char *secret_key;              /* 64 hex digits: cursors, refresh tokens; empty = derived from the database */
-	int64_t password_memory_kib;         /* argon2id */
+	const char *secret_key; /* 64 hex digits: cursors, refresh tokens; empty = derived from the
+				   database */
+	int64_t password_memory_kib; /* argon2id */
 	int64_t password_iterations;
-	bool jobs;                           /* run jobs inside serve */
+	bool jobs; /* run jobs inside serve */
 	const char *log_level;
 	const char *config_file;
 };
 
 /*
- * Fills `ret` with defaults, the file, the environment, then the flags in argv (from argv[0] on). Strings belong to the
- * process. On an unknown flag or a bad value appends one sentence to `reterr` and returns false. `--help` sets
- * *ret_help and reads nothing else.
+ * Fills `ret` with defaults, the file, the environment, then the flags in argv (from argv[0] on).
+ * Strings belong to the process. On an unknown flag or a bad value appends one sentence to `reterr`
+ * and returns false. `--help` sets *ret_help and reads nothing else.
  */
-bool settings_load(struct settings *ret, int argc, char **argv, bool *ret_help, struct text *reterr);
+bool settings_load(
+	struct settings *ret, int argc, char **argv, bool *ret_help, struct text *reterr);
 
 /* The table as help text, and as a commented sample file. */
 void settings_help(struct text *out);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * `struct slice` is a view of bytes somebody else owns; `struct text` is a growable malloc'ed buffer, always NUL
- * terminated, used for answers and log lines. Growth aborts when memory is gone: everything written into a text is
- * bounded by the request that caused it.
+ * `struct slice` is a view of bytes somebody else owns; `struct text` is a growable malloc'ed
+ * buffer, always NUL terminated, used for answers and log lines. Growth aborts when memory is gone:
+ * everything written into a text is bounded by the request that caused it.
  */
 #ifndef PARTNERD_BASE_TEXT_H
 #define PARTNERD_BASE_TEXT_H
@@ -27,7 +27,10 @@ struct text {
 	size_t capacity;
 };
 
-#define TEXT_INIT { NULL, 0, 0 }
+#define TEXT_INIT          \
+	{                  \
+		NULL, 0, 0 \
+	}
 
 void text_reserve(struct text *text, size_t more);
 void text_append(struct text *text, const char *bytes, size_t length);
@@ -51,7 +54,8 @@ size_t utf8_length(const char *bytes, size_t length);
 
 /* Lower-case hexadecimal; `out` has room for 2 * length + 1 bytes. */
 void hex_encode(const unsigned char *bytes, size_t length, char *out);
-/* base64url without padding (RFC 7515 §2). Returns the encoded length; `out` has room for it and a NUL. */
+/* base64url without padding (RFC 7515 §2). Returns the encoded length; `out` has room for it and a
+ * NUL. */
 size_t base64url_encode(const unsigned char *bytes, size_t length, char *out);
 #define BASE64URL_BYTES(length) (((length)*4 + 2) / 3 + 1)
 /* Strict: refuses padding, other alphabets, stray bits. `out` has room for length * 3 / 4 bytes. */

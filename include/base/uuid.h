@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Ids are UUIDv7 (RFC 9562 §5.7), lower case, monotonic within a process by a 12-bit counter in rand_a (§6.2). */
+/* Ids are UUIDv7 (RFC 9562 §5.7), lower case, monotonic within a process by a 12-bit counter in
+ * rand_a (§6.2). */
 #ifndef PARTNERD_BASE_UUID_H
 #define PARTNERD_BASE_UUID_H
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who may do what: the scopes the contract names, the roles, and which scopes a role has. One table each; the contract,
- * tokens, the gate and the answers of the API all read these. A scope added here must be named by the contract's
- * security scheme, which `partnerd check` compares.
+ * Who may do what: the scopes the contract names, the roles, and which scopes a role has. One table
+ * each; the contract, tokens, the gate and the answers of the API all read these. A scope added
+ * here must be named by the contract's security scheme, which `partnerd check` compares.
  */
 #ifndef PARTNERD_DOMAIN_ACCESS_H
 #define PARTNERD_DOMAIN_ACCESS_H
@@ -11,40 +11,43 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SCOPES(X)                                                                                  \
-	X(program_read, "program:read")                                                            \
-	X(program_manage, "program:manage")                                                        \
-	X(tiers_read, "tiers:read")                                                                \
-	X(tiers_manage, "tiers:manage")                                                            \
-	X(partners_read, "partners:read")                                                          \
-	X(partners_manage, "partners:manage")                                                      \
-	X(users_read, "users:read")                                                                \
-	X(users_manage, "users:manage")                                                            \
-	X(clients_manage, "clients:manage")                                                        \
-	X(deals_read, "deals:read")                                                                \
-	X(deals_write, "deals:write")                                                              \
-	X(deals_approve, "deals:approve")                                                          \
-	X(events_read, "events:read")                                                              \
+#define SCOPES(X)                             \
+	X(program_read, "program:read")       \
+	X(program_manage, "program:manage")   \
+	X(tiers_read, "tiers:read")           \
+	X(tiers_manage, "tiers:manage")       \
+	X(partners_read, "partners:read")     \
+	X(partners_manage, "partners:manage") \
+	X(users_read, "users:read")           \
+	X(users_manage, "users:manage")       \
+	X(clients_manage, "clients:manage")   \
+	X(deals_read, "deals:read")           \
+	X(deals_write, "deals:write")         \
+	X(deals_approve, "deals:approve")     \
+	X(events_read, "events:read")         \
 	X(audit_read, "audit:read")
 
 enum scope {
 #define SCOPE_ENUM(name, text) SCOPE_##name,
 	SCOPES(SCOPE_ENUM)
 #undef SCOPE_ENUM
-	SCOPE_COUNT
+		SCOPE_COUNT
 };
 
 typedef uint64_t scope_set; /* bit 1 << enum scope */
 #define SCOPE_BIT(name) (UINT64_C(1) << SCOPE_##name)
 
 /* Vendor roles first, then partner roles. */
-#define ROLES(X) X(admin) X(partner_manager) X(reviewer) X(finance) X(support) X(viewer) X(partner_admin) X(partner_member)
+#define ROLES(X)                                                                        \
+	X(admin)                                                                        \
+	X(partner_manager) X(reviewer) X(finance) X(support) X(viewer) X(partner_admin) \
+		X(partner_member)
 
 enum role {
 #define ROLE_ENUM(name) ROLE_##name,
 	ROLES(ROLE_ENUM)
 #undef ROLE_ENUM
-	ROLE_COUNT
+		ROLE_COUNT
 };
 
 enum side { SIDE_VENDOR, SIDE_PARTNER };

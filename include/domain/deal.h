@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The rules of deal registration (domain.md §3, §5.6, §5.7). Facts come from one statement; the answer is terms, a
- * refusal and an explanation. What is decided here is re-asserted by the statement that writes.
+ * The rules of deal registration (domain.md §3, §5.6, §5.7). Facts come from one statement; the
+ * answer is terms, a refusal and an explanation. What is decided here is re-asserted by the
+ * statement that writes.
  */
 #ifndef PARTNERD_DOMAIN_DEAL_H
 #define PARTNERD_DOMAIN_DEAL_H
@@ -15,16 +16,17 @@
 #include "domain/margin.h"
 
 struct deal_facts {
-	const char *status;           /* NULL on registration */
-	const char *partner_status;   /* "active" may register and be approved */
-	const char *tier_status;      /* "published", NULL when the partner has no tier */
-	struct margin_band band;      /* of the partner's tier */
+	const char *status;         /* NULL on registration */
+	const char *partner_status; /* "active" may register and be approved */
+	const char *tier_status;    /* "published", NULL when the partner has no tier */
+	struct margin_band band;    /* of the partner's tier */
 	int64_t program_cap_bps;
 	int64_t amount_minor;
 	const char *currency;
-	int64_t protection_days;      /* asked for, else the program's */
+	int64_t protection_days; /* asked for, else the program's */
 	int64_t now_us;
-	int64_t protection_ends_us;   /* now + protection_days in the program's zone, by PostgreSQL's calendar */
+	int64_t protection_ends_us; /* now + protection_days in the program's zone, by PostgreSQL's
+				       calendar */
 	bool has_expected_close;
 	bool has_line_items;
 };
@@ -34,7 +36,8 @@ struct deal_line {
 	int64_t unit_amount_minor;
 };
 
-/* The partner is active; line items, when given, add up to the amount exactly (`inconsistent` at #/amount). */
+/* The partner is active; line items, when given, add up to the amount exactly (`inconsistent` at
+ * #/amount). */
 bool deal_register(const struct deal_facts *facts, const struct deal_line *lines, size_t line_count,
 	struct arena *arena, struct problem *problem);
 

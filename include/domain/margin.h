@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Margin in basis points (domain.md §5.7): the tier's base, adjusters in order, clamped to the tier's band, then to the
- * program's cap. Every step goes into the explanation, also the one that changed nothing.
+ * Margin in basis points (domain.md §5.7): the tier's base, adjusters in order, clamped to the
+ * tier's band, then to the program's cap. Every step goes into the explanation, also the one that
+ * changed nothing.
  */
 #ifndef PARTNERD_DOMAIN_MARGIN_H
 #define PARTNERD_DOMAIN_MARGIN_H
@@ -29,18 +30,19 @@ struct margin_adjuster {
 struct margin_input {
 	struct margin_band band;
 	int64_t program_cap_bps;
-	int64_t amount_minor;   /* net of volume discounts */
+	int64_t amount_minor; /* net of volume discounts */
 	const struct margin_adjuster *adjusters;
 	size_t adjuster_count;
 };
 
 struct margin_terms {
 	int64_t margin_bps;
-	int64_t margin_minor;   /* amount * margin, half away from zero */
-	int64_t clipped_bps;    /* what the clamps took away; negative when they added */
+	int64_t margin_minor; /* amount * margin, half away from zero */
+	int64_t clipped_bps;  /* what the clamps took away; negative when they added */
 };
 
-/* 0 ≤ floor ≤ base ≤ cap ≤ 10,000, else validation problem `inconsistent` at the pointers of margin_band. */
+/* 0 ≤ floor ≤ base ≤ cap ≤ 10,000, else validation problem `inconsistent` at the pointers of
+ * margin_band. */
 bool margin_band_check(const struct margin_band *band, int64_t program_cap_bps, struct arena *arena,
 	struct problem *problem);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * State machines as tables (domain.md §3). The same row guards a command, fills allowed_actions and the `allowed`
- * member of an invalid_transition; the statement that writes guards the version, so no state is named twice.
+ * State machines as tables (domain.md §3). The same row guards a command, fills allowed_actions and
+ * the `allowed` member of an invalid_transition; the statement that writes guards the version, so
+ * no state is named twice.
  */
 #ifndef PARTNERD_DOMAIN_STATE_H
 #define PARTNERD_DOMAIN_STATE_H
@@ -17,18 +18,20 @@ struct transition {
 	const char *to;     /* NULL: the state stays */
 };
 
-extern const struct transition deal_transitions[];    /* each ends with action NULL */
+extern const struct transition deal_transitions[]; /* each ends with action NULL */
 extern const struct transition partner_transitions[];
 extern const struct transition tier_transitions[];
 
 /* The row by which `action` may happen in `status`, or NULL. */
-const struct transition *transition_find(const struct transition *table, const char *action, const char *status);
+const struct transition *transition_find(
+	const struct transition *table, const char *action, const char *status);
 
 /*
- * Like transition_find, but a refusal sets `problem` to invalid_transition with `from`, `allowed` and a sentence such
- * as "A won deal cannot be approved." made from `object` ("deal") and `participle` ("approved").
+ * Like transition_find, but a refusal sets `problem` to invalid_transition with `from`, `allowed`
+ * and a sentence such as "A won deal cannot be approved." made from `object` ("deal") and
+ * `participle` ("approved").
  */
-const struct transition *transition_require(const struct transition *table, const char *object, const char *action,
-	const char *participle, const char *status, struct problem *problem);
+const struct transition *transition_require(const struct transition *table, const char *object,
+	const char *action, const char *participle, const char *status, struct problem *problem);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a running server holds: wired once by src/main.c, read by every request, closed in reverse order. */
+/* What a running server holds: wired once by src/main.c, read by every request, closed in reverse
+ * order. */
 #ifndef PARTNERD_HTTP_APP_H
 #define PARTNERD_HTTP_APP_H
 
@@ -23,9 +24,9 @@ struct app {
 	struct tokens *tokens;
 	struct limits *limits;
 	struct metrics *metrics;
-	const char *issuer;              /* public URL without a trailing slash */
-	unsigned char secret[32];        /* cursors, refresh tokens */
-	_Atomic bool draining;           /* readyz answers 503, answers carry Connection: close */
+	const char *issuer;       /* public URL without a trailing slash */
+	unsigned char secret[32]; /* cursors, refresh tokens */
+	_Atomic bool draining;    /* readyz answers 503, answers carry Connection: close */
 	_Atomic bool database_ready;
 };
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a resource writes down to exist: the rows of api/. The contract (openapi.yaml) already says method, path,
- * scopes, parameters, bodies and duties; a row binds its operationId to a statement, a rule or, rarely, a function.
- * `partnerd check` refuses an operation without a row and a row without an operation.
+ * What a resource writes down to exist: the rows of api/. The contract (openapi.yaml) already says
+ * method, path, scopes, parameters, bodies and duties; a row binds its operationId to a statement,
+ * a rule or, rarely, a function. `partnerd check` refuses an operation without a row and a row
+ * without an operation.
  */
 #ifndef PARTNERD_HTTP_ENDPOINT_H
 #define PARTNERD_HTTP_ENDPOINT_H
@@ -20,57 +21,62 @@
 #include "http/response.h"
 
 /*
- * A kind of thing the API shows. `shape` is a view of sql/shapes whose columns are the members: a dotted name makes a
- * nested object, a leading "vendor:" hides the value from partners, a leading "_" is never written. A group of dotted
- * members that are all null is written as null. A leading "flat:" marks a stored row of another resource's shape, named
- * by the column "_flat_type". A column "allowed_actions" holds the state and is written as the list of actions. The view
- * has program_id as "_program_id", partner_id as "_partner_id" (null = the vendor's) and id.
+ * A kind of thing the API shows. `shape` is a view of sql/shapes whose columns are the members: a
+ * dotted name makes a nested object, a leading "vendor:" hides the value from partners, a leading
+ * "_" is never written. A group of dotted members that are all null is written as null. A leading
+ * "flat:" marks a stored row of another resource's shape, named by the column "_flat_type". A
+ * column "allowed_actions" holds the state and is written as the list of actions. The view has
+ * program_id as "_program_id", partner_id as "_partner_id" (null = the vendor's) and id.
  */
 struct resource {
-	const char *object;           /* "deal": resource_type of events and audit */
-	const char *shape;            /* "deal_shape" */
-	const char *path;             /* "/v1/deals/": Location is path + id; NULL: has no place of its own */
-	bool shared;                  /* rows belong to the program as a whole: partners may read them too */
+	const char *object; /* "deal": resource_type of events and audit */
+	const char *shape;  /* "deal_shape" */
+	const char *path;   /* "/v1/deals/": Location is path + id; NULL: has no place of its own */
+	bool shared;        /* rows belong to the program as a whole: partners may read them too */
 	/*
-	 * Ends with action NULL; NULL when the shape has no allowed_actions. An action is offered when the state allows
-	 * it and the actor has the scopes of `POST <path>{id}/<action>` in the contract.
+	 * Ends with action NULL; NULL when the shape has no allowed_actions. An action is offered
+	 * when the state allows it and the actor has the scopes of `POST <path>{id}/<action>` in
+	 * the contract.
 	 */
 	const struct transition *transitions;
 };
 
 /* One query parameter of a list. `{}` in `sql` stands for the parameter's placeholder. */
 struct filter {
-	const char *parameter;  /* name in the contract */
-	const char *sql;        /* "s.amount >= {}" */
-	const char *sql_many;   /* for repeated values, {} is a text[]; NULL: `sql` is for one value only */
-	const char *value;      /* this row is for this one value only, and stands before the general one; else NULL */
-	char type;              /* letter of db.h */
-	bool from_path;         /* the value is the path's first id, not a query parameter */
+	const char *parameter; /* name in the contract */
+	const char *sql;       /* "s.amount >= {}" */
+	const char *sql_many;  /* for repeated values, {} is a text[]; NULL: `sql` is for one value
+				  only */
+	const char *value;     /* this row is for this one value only, and stands before the general
+				  one; else NULL */
+	char type;             /* letter of db.h */
+	bool from_path;        /* the value is the path's first id, not a query parameter */
 };
 
 struct sort {
-	const char *name;       /* value of `sort` without the minus */
-	const char *column;     /* not null; ties are broken by id */
-	char type;              /* letter of db.h */
-	bool unique;            /* no tie possible: id is left out of the key */
+	const char *name;   /* value of `sort` without the minus */
+	const char *column; /* not null; ties are broken by id */
+	char type;          /* letter of db.h */
+	bool unique;        /* no tie possible: id is left out of the key */
 };
 
 struct list {
 	const struct resource *resource;
 	const struct filter *filters; /* ends with parameter NULL */
 	const struct sort *sorts;     /* the first is the default; ends with name NULL */
-	const struct resource *parent; /* the path's first id must name a visible one of these, else 404 */
+	const struct resource
+		*parent; /* the path's first id must name a visible one of these, else 404 */
 };
 
 /* ---- commands ---- */
 struct command_input {
 	struct request *request;
 	const struct actor *actor;
-	const json_t *body;          /* checked; NULL when the operation has none */
-	const struct rows *facts;    /* one row, or NULL when the row names no facts */
-	const char *id;              /* of the resource: from the path, or new */
-	int64_t version;             /* before the write, 0 on create */
-	const char *before;          /* the shape's row before the write, flat JSON; NULL on create */
+	const json_t *body;       /* checked; NULL when the operation has none */
+	const struct rows *facts; /* one row, or NULL when the row names no facts */
+	const char *id;           /* of the resource: from the path, or new */
+	int64_t version;          /* before the write, 0 on create */
+	const char *before;       /* the shape's row before the write, flat JSON; NULL on create */
 };
 
 /* ---- helpers of decide functions (command_input.c) ---- */
@@ -84,45 +90,48 @@ const char *command_body_text(const struct command_input *in, const char *member
 int64_t command_body_int(const struct command_input *in, const char *member, int64_t otherwise);
 
 /*
- * Merge patch (RFC 7396) onto columns: the named members of the body go into `set` under the same name, null included;
- * members that are absent are left out and so keep their value. Ends with NULL.
+ * Merge patch (RFC 7396) onto columns: the named members of the body go into `set` under the same
+ * name, null included; members that are absent are left out and so keep their value. Ends with
+ * NULL.
  */
 void patch_columns(const struct command_input *in, json_t *set, const char *const *names);
 /* A map (external_ids, custom_fields): merged with what is there, null deletes a key. */
 void patch_map(const struct command_input *in, json_t *set, const char *name);
 
 /*
- * What a rule decided: handed to the write statement as $5 and stored when it explains something. `fields` is the JSON
- * the statement reads; ids and expected_version are added by the engine.
+ * What a rule decided: handed to the write statement as $5 and stored when it explains something.
+ * `fields` is the JSON the statement reads; ids and expected_version are added by the engine.
  */
 struct decision {
-	char id[UUID_TEXT_BYTES];    /* made by the engine: what GET /v1/decisions/{id} will answer to */
-	json_t *fields;              /* an object, created by the engine, filled by decide */
-	json_t *inputs;              /* kept with the explanation for the vendor's eyes; created by the engine */
-	json_t *outcome;             /* kept with the explanation for everybody's; created by the engine */
-	const char *event;           /* "deal.approved" */
-	const char *action;          /* audit: NULL = the event's name */
+	char id[UUID_TEXT_BYTES]; /* made by the engine: what GET /v1/decisions/{id} will answer to
+				   */
+	json_t *fields;           /* an object, created by the engine, filled by decide */
+	json_t *inputs; /* kept with the explanation for the vendor's eyes; created by the engine */
+	json_t *outcome;    /* kept with the explanation for everybody's; created by the engine */
+	const char *event;  /* "deal.approved" */
+	const char *action; /* audit: NULL = the event's name */
 	struct explanation explanation;
-	json_t *reveal;              /* members added to this one answer and never stored (secrets), or NULL */
-	bool is_kept;                /* store the explanation as a decision (GET /v1/decisions/{id}) */
+	json_t *reveal; /* members added to this one answer and never stored (secrets), or NULL */
+	bool is_kept;   /* store the explanation as a decision (GET /v1/decisions/{id}) */
 };
 
-typedef bool (*decide_fn)(const struct command_input *in, struct decision *out, struct problem *problem);
+typedef bool (*decide_fn)(
+	const struct command_input *in, struct decision *out, struct problem *problem);
 /* Fills the response, or sets the problem and returns false. */
 typedef bool (*run_fn)(struct request *request, struct response *response, struct problem *problem);
 
 struct endpoint {
 	const char *operation_id;
 	const struct resource *resource;
-	const struct list *list;     /* list engine */
-	bool get;                    /* get engine: the resource's shape by the path's first id */
-	const char *facts;           /* statement, one row; NULL: none */
-	decide_fn decide;            /* NULL: the body is written as it is */
-	const char *write;           /* statement, must end in assert_written() */
-	const char *event;           /* when there is no decide */
-	bool creates;                /* new id; answers 201 with Location */
-	run_fn run;                  /* the escape hatch */
-	bool self;                   /* id is the actor's program (GET /v1/program), not from the path */
+	const struct list *list; /* list engine */
+	bool get;                /* get engine: the resource's shape by the path's first id */
+	const char *facts;       /* statement, one row; NULL: none */
+	decide_fn decide;        /* NULL: the body is written as it is */
+	const char *write;       /* statement, must end in assert_written() */
+	const char *event;       /* when there is no decide */
+	bool creates;            /* new id; answers 201 with Location */
+	run_fn run;              /* the escape hatch */
+	bool self; /* id is the actor's program (GET /v1/program), not from the path */
 };
 
 /* All rows of a resource file end with operation_id NULL; api/endpoints.c lists the files. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * application/x-www-form-urlencoded, read strictly: a name given twice, a broken escape, a NUL or bytes that are not
- * UTF-8 refuse the whole form. What a field means is the caller's matter.
+ * application/x-www-form-urlencoded, read strictly: a name given twice, a broken escape, a NUL or
+ * bytes that are not UTF-8 refuse the whole form. What a field means is the caller's matter.
  */
 #ifndef PARTNERD_HTTP_FORM_H
 #define PARTNERD_HTTP_FORM_H
@@ -24,7 +24,8 @@ struct form {
 };
 
 /* False and invalid_encoding or invalid_parameter in `problem`. Strings live on `arena`. */
-bool form_parse(struct form *ret_form, struct arena *arena, struct slice body, struct problem *problem);
+bool form_parse(
+	struct form *ret_form, struct arena *arena, struct slice body, struct problem *problem);
 
 /* NULL when absent or empty: RFC 6749 §3.2 treats both alike. */
 const char *form_value(const struct form *form, const char *name);

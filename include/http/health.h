@@ -9,8 +9,9 @@
 #include "http/app.h"
 
 /*
- * True when the database answers, its schema is this binary's and the process is not draining. Otherwise `unavailable`
- * with the reason as detail. The database is asked at most once in half a second, however many callers there are.
+ * True when the database answers, its schema is this binary's and the process is not draining.
+ * Otherwise `unavailable` with the reason as detail. The database is asked at most once in half a
+ * second, however many callers there are.
  */
 bool health_is_ready(struct app *app, struct problem *problem);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One request on its way through the gate and the engines. Everything hangs on one arena and is released with it after
- * the answer has been handed to the HTTP library. Members are filled from top to bottom; a stage reads only what stands
- * above its own.
+ * One request on its way through the gate and the engines. Everything hangs on one arena and is
+ * released with it after the answer has been handed to the HTTP library. Members are filled from
+ * top to bottom; a stage reads only what stands above its own.
  */
 #ifndef PARTNERD_HTTP_REQUEST_H
 #define PARTNERD_HTTP_REQUEST_H
@@ -22,13 +22,13 @@ struct app;
 
 /* The principal of a verified token. */
 struct actor {
-	bool is_user;                          /* else a machine client */
-	char id[UUID_TEXT_BYTES];              /* of the user or the client */
+	bool is_user;             /* else a machine client */
+	char id[UUID_TEXT_BYTES]; /* of the user or the client */
 	char program_id[UUID_TEXT_BYTES];
-	char partner_id[UUID_TEXT_BYTES];      /* empty for the vendor's side */
-	char client_id[UUID_TEXT_BYTES];       /* machine client, empty for users */
-	char session_id[UUID_TEXT_BYTES];      /* refresh family, empty for clients */
-	enum role role;                        /* users only */
+	char partner_id[UUID_TEXT_BYTES]; /* empty for the vendor's side */
+	char client_id[UUID_TEXT_BYTES];  /* machine client, empty for users */
+	char session_id[UUID_TEXT_BYTES]; /* refresh family, empty for clients */
+	enum role role;                   /* users only */
 	scope_set scopes;
 	int64_t issued_at_us;
 	int64_t expires_at_us;
@@ -38,7 +38,8 @@ struct actor {
 const char *actor_partner(const struct actor *actor);
 enum side actor_side(const struct actor *actor);
 
-/* One query parameter that the contract knows; values in order of appearance, already percent-decoded UTF-8. */
+/* One query parameter that the contract knows; values in order of appearance, already
+ * percent-decoded UTF-8. */
 struct query_value {
 	const struct parameter *parameter;
 	const char **values;
@@ -50,38 +51,41 @@ struct request {
 	struct app *app;
 	struct arena *arena;
 	char id[UUID_TEXT_BYTES];
-	int64_t started_us;                   /* monotonic */
+	int64_t started_us; /* monotonic */
 	const char *method_text;
 	enum http_method method;
-	const char *target;                   /* raw, with query */
-	const char *address;                  /* of the peer, or of the client behind a trusted proxy */
-	void *connection;                     /* the HTTP library's; only src/http/server.c and gate.c look inside */
+	const char *target;  /* raw, with query */
+	const char *address; /* of the peer, or of the client behind a trusted proxy */
+	void *connection;    /* the HTTP library's; only src/http/server.c and gate.c look inside */
 	struct slice raw_body;
 	/* gate.c, router.c */
 	struct slice path;
 	struct slice raw_query;
-	const char *origin;                   /* echoed CORS origin, or NULL */
-	const char *traceparent;              /* valid, or NULL */
+	const char *origin;      /* echoed CORS origin, or NULL */
+	const char *traceparent; /* valid, or NULL */
 	const struct operation *operation;
-	const char *path_ids[OPERATION_MAX_PATH_IDS]; /* lower-case UUID text, or the raw segment for others */
+	const char *path_ids[OPERATION_MAX_PATH_IDS]; /* lower-case UUID text, or the raw segment
+							 for others */
 	/* auth.c */
-	const struct actor *actor;            /* NULL on public operations */
+	const struct actor *actor; /* NULL on public operations */
 	/* query.c, body.c */
 	struct query_value *query;
 	size_t query_count;
-	json_t *body;                         /* NULL when absent */
-	const char *if_match;                 /* raw header or NULL */
+	json_t *body;         /* NULL when absent */
+	const char *if_match; /* raw header or NULL */
 	const char *if_none_match;
-	const char *idempotency_key;          /* unquoted, or NULL */
-	char fingerprint[65];                 /* SHA-256 hex of method, path, sorted query, raw body */
+	const char *idempotency_key; /* unquoted, or NULL */
+	char fingerprint[65];        /* SHA-256 hex of method, path, sorted query, raw body */
 	bool dry_run;
-	/* Field violations of the body. Reported by the engine after 404, 428 and 412 (api.md §1, order of checks). */
+	/* Field violations of the body. Reported by the engine after 404, 428 and 412 (api.md §1,
+	 * order of checks). */
 	struct problem body_problem;
 };
 
 /* First value of a parameter, its default, or NULL. */
 const char *request_query(const struct request *request, const char *name);
-/* Header value by name, case-insensitive; NULL when absent. Repeated headers were refused or joined by the gate. */
+/* Header value by name, case-insensitive; NULL when absent. Repeated headers were refused or joined
+ * by the gate. */
 const char *request_header(const struct request *request, const char *name);
 
 #endif

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The answer: status, a malloc'ed body that is handed to the HTTP library without a copy, and the few header fields
- * that differ between answers. Everything that every answer has (request id, CORS, security headers, rate limit) is
- * added by server.c in one place. Header values must be visible ASCII.
+ * The answer: status, a malloc'ed body that is handed to the HTTP library without a copy, and the
+ * few header fields that differ between answers. Everything that every answer has (request id,
+ * CORS, security headers, rate limit) is added by server.c in one place. Header values must be
+ * visible ASCII.
  */
 #ifndef PARTNERD_HTTP_RESPONSE_H
 #define PARTNERD_HTTP_RESPONSE_H
@@ -37,9 +38,11 @@ void response_header(struct response *response, const char *name, const char *va
 void response_etag(struct response *response, struct request *request, const char *version);
 
 /* Answers with application/problem+json. Logs nothing; the top does. */
-void response_problem(struct response *response, struct request *request, const struct problem *problem);
+void response_problem(
+	struct response *response, struct request *request, const struct problem *problem);
 
-/* A small JSON answer made with jansson (tokens, meta). Takes the reference of `value`. Status 200 unless set before. */
+/* A small JSON answer made with jansson (tokens, meta). Takes the reference of `value`. Status 200
+ * unless set before. */
 void response_json(struct response *response, int status, json_t *value);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Pairs each operation of the contract with its row of api/ and loads the shape of every resource that a row names.
- * Made once at start; a fault here keeps the server from starting.
+ * Pairs each operation of the contract with its row of api/ and loads the shape of every resource
+ * that a row names. Made once at start; a fault here keeps the server from starting.
  */
 #include "bindings.h"
 
@@ -9,9 +9,11 @@
 
 static bool bind(struct bindings *bindings, const struct endpoint *endpoint, struct text *reterr)
 {
-	const struct operation *operation = contract_operation_by_id(bindings->contract, endpoint->operation_id);
+	const struct operation *operation =
+		contract_operation_by_id(bindings->contract, endpoint->operation_id);
 	if (operation == NULL) {
-		text_appendf(reterr, "row '%s' has no operation in the contract\n", endpoint->operation_id);
+		text_appendf(reterr, "row '%s' has no operation in the contract\n",
+			endpoint->operation_id);
 		return false;
 	}
 	if (bindings->by_operation[operation->index] != NULL) {
@@ -22,29 +24,32 @@ static bool bind(struct bindings *bindings, const struct endpoint *endpoint, str
 	return true;
 }
 
-static bool load_shape(struct bindings *bindings, struct db *db, const struct resource *resource, struct text *reterr)
+static bool load_shape(struct bindings *bindings, struct db *db, const struct resource *resource,
+	struct text *reterr)
 {
 	if (resource == NULL || bindings_shape(bindings, resource) != NULL)
 		return true;
-	struct shape *shape = bindings->shape_count < BINDINGS_MAX_SHAPES
-		? shape_load(bindings->arena, db, bindings->contract, resource, reterr)
-		: NULL;
+	struct shape *shape =
+		bindings->shape_count < BINDINGS_MAX_SHAPES
+			? shape_load(bindings->arena, db, bindings->contract, resource, reterr)
+			: NULL;
 	if (shape == NULL)
 		return false;
 	bindings->shapes[bindings->shape_count++] = shape;
 	return true;
 }
 
-static bool load_shapes(struct bindings *bindings, struct db *db, const struct endpoint *endpoint, struct text *reterr)
+static bool load_shapes(struct bindings *bindings, struct db *db, const struct endpoint *endpoint,
+	struct text *reterr)
 {
 	const struct list *list = endpoint->list;
 	return load_shape(bindings, db, endpoint->resource, reterr) &&
-		(list == NULL || (load_shape(bindings, db, list->resource, reterr) &&
-			load_shape(bindings, db, list->parent, reterr)));
+	       (list == NULL || (load_shape(bindings, db, list->resource, reterr) &&
+					load_shape(bindings, db, list->parent, reterr)));
 }
 
-struct bindings *bindings_make(const struct contract *contract, struct db *db, const struct endpoint *const *groups,
-	struct text *reterr)
+struct bindings *bindings_make(const struct contract *contract, struct db *db,
+	const struct endpoint *const *groups, struct text *reterr)
 {
 	struct arena *arena = arena_new();
 	struct bindings *bindings = arena_zalloc(arena, sizeof *bindings);
@@ -54,8 +59,10 @@ struct bindings *bindings_make(const struct contract *contract, struct db *db, c
 	bindings->by_operation = arena_zalloc(arena, (count + 1) * sizeof(struct endpoint *));
 	bool good = true;
 	for (; *groups != NULL; groups++)
-		for (const struct endpoint *endpoint = *groups; endpoint->operation_id != NULL; endpoint++)
-			good = bind(bindings, endpoint, reterr) && load_shapes(bindings, db, endpoint, reterr) && good;
+		for (const struct endpoint *endpoint = *groups; endpoint->operation_id != NULL;
+			endpoint++)
+			good = bind(bindings, endpoint, reterr) &&
+			       load_shapes(bindings, db, endpoint, reterr) && good;
 	good = bindings_check(bindings, reterr) && good;
 	return good ? bindings : bindings_free(bindings);
 }
@@ -67,7 +74,8 @@ struct bindings *bindings_free(struct bindings *bindings)
 	return NULL;
 }
 
-const struct endpoint *bindings_endpoint(const struct bindings *bindings, const struct operation *operation)
+const struct endpoint *bindings_endpoint(
+	const struct bindings *bindings, const struct operation *operation)
 {
 	return bindings->by_operation[operation->index];
 }

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * `partnerd check`, the part without SQL: every operation has a row, every row its statements, every query parameter a
- * filter and every filter a parameter, every sort of the contract a column, and every member of an answer a column of
- * its shape, both ways. One truth, compared in one place.
+ * `partnerd check`, the part without SQL: every operation has a row, every row its statements,
+ * every query parameter a filter and every filter a parameter, every sort of the contract a column,
+ * and every member of an answer a column of its shape, both ways. One truth, compared in one place.
  */
 #include <string.h>
 
 #include "bindings.h"
 
-static bool fault(struct text *reterr, const struct operation *operation, const char *what, const char *name)
+static bool fault(
+	struct text *reterr, const struct operation *operation, const char *what, const char *name)
 {
 	text_appendf(reterr, "%s: %s '%s'\n", operation->id, what, name);
 	return false;
@@ -16,8 +17,10 @@ static bool fault(struct text *reterr, const struct operation *operation, const 
 
 static const struct filter *filter_of(const struct list *list, const char *parameter)
 {
-	for (const struct filter *filter = list->filters; filter != NULL && filter->sql != NULL; filter++)
-		if (!filter->from_path && filter->value == NULL && strcmp(filter->parameter, parameter) == 0)
+	for (const struct filter *filter = list->filters; filter != NULL && filter->sql != NULL;
+		filter++)
+		if (!filter->from_path && filter->value == NULL &&
+			strcmp(filter->parameter, parameter) == 0)
 			return filter;
 	return NULL;
 }
@@ -25,7 +28,8 @@ static const struct filter *filter_of(const struct list *list, const char *param
 static const struct parameter *parameter_of(const struct operation *operation, const char *name)
 {
 	for (size_t i = 0; i < operation->parameter_count; i++)
-		if (operation->parameters[i].place == PARAMETER_QUERY && strcmp(operation->parameters[i].name, name) == 0)
+		if (operation->parameters[i].place == PARAMETER_QUERY &&
+			strcmp(operation->parameters[i].name, name) == 0)
 			return &operation->parameters[i];
 	return NULL;
 }
@@ -47,7 +51,8 @@ static bool has_sort(const struct list *list, const char *name)
 	return false;
 }
 
-static bool check_sorts(const struct operation *operation, const struct list *list, struct text *reterr)
+static bool check_sorts(
+	const struct operation *operation, const struct list *list, struct text *reterr)
 {
 	const struct parameter *sort = parameter_of(operation, "sort");
 	bool good = sort != NULL || fault(reterr, operation, "lacks the query parameter", "sort");
@@ -58,7 +63,8 @@ static bool check_sorts(const struct operation *operation, const struct list *li
 	return good;
 }
 
-static bool check_list(const struct operation *operation, const struct list *list, struct text *reterr)
+static bool check_list(
+	const struct operation *operation, const struct list *list, struct text *reterr)
 {
 	bool good = check_sorts(operation, list, reterr);
 	for (size_t i = 0; i < operation->parameter_count; i++) {
@@ -67,13 +73,17 @@ static bool check_list(const struct operation *operation, const struct list *lis
 			continue;
 		const struct filter *filter = filter_of(list, parameter->name);
 		if (filter == NULL)
-			good = fault(reterr, operation, "no filter for the query parameter", parameter->name);
+			good = fault(reterr, operation, "no filter for the query parameter",
+				parameter->name);
 		else if (parameter->repeats != (filter->sql_many != NULL))
-			good = fault(reterr, operation, "filter and contract disagree on repeating", parameter->name);
+			good = fault(reterr, operation, "filter and contract disagree on repeating",
+				parameter->name);
 	}
-	for (const struct filter *filter = list->filters; filter != NULL && filter->sql != NULL; filter++)
+	for (const struct filter *filter = list->filters; filter != NULL && filter->sql != NULL;
+		filter++)
 		if (!filter->from_path && parameter_of(operation, filter->parameter) == NULL)
-			good = fault(reterr, operation, "no query parameter for the filter", filter->parameter);
+			good = fault(reterr, operation, "no query parameter for the filter",
+				filter->parameter);
 	return good;
 }
 
@@ -100,15 +110,17 @@ static bool schema_has_member(const struct schema *schema, const char *member)
 	name[length] = '\0';
 	if (!schema_has_property(schema, name))
 		return false;
-	return member[length] == '\0' || schema_has_member(schema_property(schema, name), member + length + 1);
+	return member[length] == '\0' ||
+	       schema_has_member(schema_property(schema, name), member + length + 1);
 }
 
 /* `extra`: the answer may have members beyond the shape, as those that reveal a secret once. */
-static bool check_shape(const struct operation *operation, const struct schema *answer, const struct shape *shape,
-	bool extra, struct text *reterr)
+static bool check_shape(const struct operation *operation, const struct schema *answer,
+	const struct shape *shape, bool extra, struct text *reterr)
 {
 	if (answer == NULL || shape == NULL)
-		return fault(reterr, operation, "no schema or no shape for the answer of", operation->path);
+		return fault(reterr, operation, "no schema or no shape for the answer of",
+			operation->path);
 	bool good = true;
 	const char *name;
 	for (size_t i = 0; (name = schema_property_name(answer, i)) != NULL; i++)
@@ -117,7 +129,8 @@ static bool check_shape(const struct operation *operation, const struct schema *
 	for (size_t i = 0; i < shape->column_count; i++) {
 		const struct shape_column *column = &shape->columns[i];
 		if (column->kind != COLUMN_HIDDEN && !schema_has_member(answer, column->member))
-			good = fault(reterr, operation, "the contract lacks the member", column->member);
+			good = fault(
+				reterr, operation, "the contract lacks the member", column->member);
 	}
 	return good;
 }
@@ -128,7 +141,8 @@ static bool check_command(const struct operation *operation, const struct endpoi
 	bool good = check_shape(operation, operation->answer, shape, endpoint->creates, reterr);
 	const struct statement *write = statement_find(endpoint->write);
 	if (write == NULL || strstr(write->sql, "assert_written(") == NULL)
-		good = fault(reterr, operation, "no statement that ends in assert_written()", endpoint->write);
+		good = fault(reterr, operation, "no statement that ends in assert_written()",
+			endpoint->write);
 	if (endpoint->facts != NULL && statement_find(endpoint->facts) == NULL)
 		good = fault(reterr, operation, "no statement", endpoint->facts);
 	if (endpoint->decide == NULL && endpoint->event == NULL)
@@ -136,7 +150,8 @@ static bool check_command(const struct operation *operation, const struct endpoi
 	return good;
 }
 
-static bool check_operation(const struct bindings *bindings, const struct operation *operation, struct text *reterr)
+static bool check_operation(
+	const struct bindings *bindings, const struct operation *operation, struct text *reterr)
 {
 	const struct endpoint *endpoint = bindings->by_operation[operation->index];
 	if (endpoint == NULL)
@@ -144,10 +159,13 @@ static bool check_operation(const struct bindings *bindings, const struct operat
 	if (endpoint->run != NULL)
 		return true;
 	if (endpoint->list != NULL) {
-		const struct schema *data = operation->answer != NULL ? schema_property(operation->answer, "data") : NULL;
+		const struct schema *data = operation->answer != NULL
+						    ? schema_property(operation->answer, "data")
+						    : NULL;
 		const struct shape *shape = bindings_shape(bindings, endpoint->list->resource);
 		return check_list(operation, endpoint->list, reterr) &
-			check_shape(operation, data != NULL ? schema_items(data) : NULL, shape, false, reterr);
+		       check_shape(operation, data != NULL ? schema_items(data) : NULL, shape,
+			       false, reterr);
 	}
 	if (endpoint->resource == NULL)
 		return fault(reterr, operation, "names no resource for", operation->path);
@@ -161,6 +179,8 @@ bool bindings_check(const struct bindings *bindings, struct text *reterr)
 {
 	bool good = true;
 	for (size_t i = 0; i < contract_operation_count(bindings->contract); i++)
-		good = check_operation(bindings, contract_operation(bindings->contract, i), reterr) && good;
+		good = check_operation(
+			       bindings, contract_operation(bindings->contract, i), reterr) &&
+		       good;
 	return good;
 }

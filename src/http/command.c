@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Commands in two round trips. The first reads what is there (the shape's row, its version) and the facts the rule needs,
- * locking nothing. The rule decides in C. The second writes, publishes and reads back in one transaction; the write
- * re-asserts the version and whatever else the decision relied on. When the world moved in between, facts and decision
- * run once more, so that the caller hears the rule's own refusal.
+ * Commands in two round trips. The first reads what is there (the shape's row, its version) and the
+ * facts the rule needs, locking nothing. The rule decides in C. The second writes, publishes and
+ * reads back in one transaction; the write re-asserts the version and whatever else the decision
+ * relied on. When the world moved in between, facts and decision run once more, so that the caller
+ * hears the rule's own refusal.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +19,7 @@ struct command {
 	char id[UUID_TEXT_BYTES];
 	const struct rows *before; /* NULL on creation */
 	const struct rows *facts;
-	const char *body;          /* as minified JSON, or NULL */
+	const char *body; /* as minified JSON, or NULL */
 	struct decision decision;
 };
 
@@ -45,8 +46,8 @@ static const char *request_json(const struct request *request)
 {
 	const struct actor *actor = request->actor;
 	struct text text = TEXT_INIT;
-	text_appendf(&text, "{\"request_id\":\"%s\",\"actor_type\":\"%s\",\"actor_id\":\"%s\"", request->id,
-		actor->is_user ? "user" : "client", actor->id);
+	text_appendf(&text, "{\"request_id\":\"%s\",\"actor_type\":\"%s\",\"actor_id\":\"%s\"",
+		request->id, actor->is_user ? "user" : "client", actor->id);
 	if (actor->client_id[0] != '\0')
 		text_appendf(&text, ",\"client_id\":\"%s\"", actor->client_id);
 	text_append_string(&text, ",\"address\":");
@@ -62,7 +63,8 @@ static const char *request_json(const struct request *request)
 	return json;
 }
 
-static struct db_call *add_named(struct command *command, struct db_batch *batch, const struct statement *statement)
+static struct db_call *add_named(
+	struct command *command, struct db_batch *batch, const struct statement *statement)
 {
 	struct db_call *call = db_add(batch, statement);
 	call->params[0] = command->request->actor->program_id;
@@ -81,7 +83,8 @@ static bool read_world(struct command *command, struct problem *problem)
 	const struct db_call *before = NULL, *facts = NULL;
 	if (!endpoint->creates) {
 		bool walled = shape_is_walled(command->shape, request->actor);
-		struct db_call *call = db_add(&batch, walled ? command->shape->before_partner : command->shape->before_vendor);
+		struct db_call *call = db_add(&batch,
+			walled ? command->shape->before_partner : command->shape->before_vendor);
 		call->params[0] = request->actor->program_id;
 		call->params[1] = command->id;
 		call->params[2] = walled ? request->actor->partner_id : NULL;
@@ -113,7 +116,8 @@ static bool check_precondition(const struct command *command, struct problem *pr
 	if (etag_matches(request->if_match, version, false))
 		return true;
 	problem->etag = arena_printf(request->arena, "\"%s\"", version);
-	return problem_set(problem, PROBLEM_precondition_failed, "The resource is at version %s now.", version);
+	return problem_set(problem, PROBLEM_precondition_failed,
+		"The resource is at version %s now.", version);
 }
 
 static json_t *copy_of(const json_t *body)
@@ -128,7 +132,8 @@ static bool decide(struct command *command, struct problem *problem)
 	const struct endpoint *endpoint = command->endpoint;
 	*decision = (struct decision){ .event = endpoint->event };
 	uuid_v7(decision->id);
-	decision->fields = own(arena, endpoint->decide != NULL ? json_object() : copy_of(command->request->body));
+	decision->fields = own(
+		arena, endpoint->decide != NULL ? json_object() : copy_of(command->request->body));
 	decision->inputs = own(arena, json_object());
 	decision->outcome = own(arena, json_object());
 	if (endpoint->facts != NULL && rows_count(command->facts) == 0)
@@ -155,8 +160,10 @@ static json_t *steps_json(const struct explanation *explanation)
 	json_t *steps = json_array();
 	for (size_t i = 0; i < explanation->step_count; i++) {
 		const struct explain_step *step = &explanation->steps[i];
-		json_array_append_new(steps, json_pack("{s:s, s:s?, s:I, s:I, s:s}", "rule", step->rule, "unit", step->unit,
-			"before", (json_int_t)step->before, "after", (json_int_t)step->after, "detail", step->detail));
+		json_array_append_new(
+			steps, json_pack("{s:s, s:s?, s:I, s:I, s:s}", "rule", step->rule, "unit",
+				       step->unit, "before", (json_int_t)step->before, "after",
+				       (json_int_t)step->after, "detail", step->detail));
 	}
 	return steps;
 }
@@ -174,8 +181,10 @@ static const char *decision_json(struct command *command)
 	if (decision->is_kept) {
 		const struct explanation *explanation = &decision->explanation;
 		json_object_set_new(decision->fields, "decision_id", json_string(decision->id));
-		json_object_set_new(decision->fields, "rule_set", json_string(explanation->rule_set));
-		json_object_set_new(decision->fields, "rule_set_version", json_integer(explanation->rule_set_version));
+		json_object_set_new(
+			decision->fields, "rule_set", json_string(explanation->rule_set));
+		json_object_set_new(decision->fields, "rule_set_version",
+			json_integer(explanation->rule_set_version));
 		json_object_set_new(decision->fields, "steps", steps_json(explanation));
 		json_object_set(decision->fields, "inputs", decision->inputs);
 		json_object_set(decision->fields, "outcome", decision->outcome);
@@ -184,7 +193,8 @@ static const char *decision_json(struct command *command)
 }
 
 /* Trip 2: write, publish, read back. */
-static enum db_failure write_world(struct command *command, const struct rows **ret_rows, struct problem *problem)
+static enum db_failure write_world(
+	struct command *command, const struct rows **ret_rows, struct problem *problem)
 {
 	struct request *request = command->request;
 	struct db_batch batch = request_batch(request);
@@ -215,7 +225,7 @@ static void write_reveal(struct text *out, const json_t *reveal)
 {
 	const char *name;
 	json_t *value;
-	json_object_foreach((json_t *)reveal, name, value) {
+	json_object_foreach ((json_t *)reveal, name, value) {
 		text_append_char(out, ',');
 		text_append_json(out, name, strlen(name));
 		text_append_char(out, ':');
@@ -231,7 +241,8 @@ static void answer(struct command *command, struct response *response, const str
 		response->status = status;
 		response->content_type = "application/json";
 	} else {
-		answer_resource(request, response, command->shape, status, command->id, rows_text(rows, "version"));
+		answer_resource(request, response, command->shape, status, command->id,
+			rows_text(rows, "version"));
 	}
 	const json_t *reveal = command->decision.reveal;
 	if (reveal != NULL)
@@ -242,13 +253,16 @@ static void answer(struct command *command, struct response *response, const str
 	text_append_char(&response->body, '}');
 }
 
-/* May the same command succeed, or be refused in the rule's own words, when the facts are read again? */
+/* May the same command succeed, or be refused in the rule's own words, when the facts are read
+ * again? */
 static bool is_worth_another_look(enum db_failure failure, const struct problem *problem)
 {
-	return failure == DB_WORLD_MOVED || (failure == DB_REFUSED && problem_status(problem->code) == 409);
+	return failure == DB_WORLD_MOVED ||
+	       (failure == DB_REFUSED && problem_status(problem->code) == 409);
 }
 
-static bool attempt(struct command *command, struct response *response, struct problem *problem, bool *ret_again)
+static bool attempt(struct command *command, struct response *response, struct problem *problem,
+	bool *ret_again)
 {
 	*ret_again = false;
 	const struct rows *rows;
@@ -267,14 +281,17 @@ static bool attempt(struct command *command, struct response *response, struct p
 	return failure == DB_NONE;
 }
 
-static void command_init(struct command *command, const struct endpoint *endpoint, struct request *request)
+static void command_init(
+	struct command *command, const struct endpoint *endpoint, struct request *request)
 {
 	*command = (struct command){ .endpoint = endpoint, .request = request };
 	command->shape = bindings_shape(request->app->bindings, endpoint->resource);
 	if (endpoint->creates)
 		uuid_v7(command->id);
 	else
-		memcpy(command->id, endpoint->self ? request->actor->program_id : request->path_ids[0], UUID_TEXT_BYTES);
+		memcpy(command->id,
+			endpoint->self ? request->actor->program_id : request->path_ids[0],
+			UUID_TEXT_BYTES);
 	if (request->body != NULL)
 		command->body = dump(request->arena, request->body);
 }
@@ -283,15 +300,17 @@ static void command_init(struct command *command, const struct endpoint *endpoin
 static void fill_allowed(const struct command *command, struct problem *problem)
 {
 	struct text text = TEXT_INIT;
-	if (problem->code != PROBLEM_invalid_transition || command->shape->resource->transitions == NULL)
+	if (problem->code != PROBLEM_invalid_transition ||
+		command->shape->resource->transitions == NULL)
 		return;
 	writer_actions(&text, command->request, command->shape, slice_of(problem->from), " ");
-	snprintf(problem->allowed, sizeof problem->allowed, "%s", text.bytes != NULL ? text.bytes : "");
+	snprintf(problem->allowed, sizeof problem->allowed, "%s",
+		text.bytes != NULL ? text.bytes : "");
 	text_release(&text);
 }
 
-bool command_run(const struct endpoint *endpoint, struct request *request, struct response *response,
-	struct problem *problem)
+bool command_run(const struct endpoint *endpoint, struct request *request,
+	struct response *response, struct problem *problem)
 {
 	struct command command;
 	bool again;

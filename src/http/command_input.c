@@ -56,12 +56,14 @@ void patch_map(const struct command_input *in, json_t *set, const char *name)
 	if (patch == NULL)
 		return;
 	json_t *before = parse_on(in->request->arena, in->before);
-	json_t *merged = json_is_object(json_object_get(before, name)) ? json_copy(json_object_get(before, name)) : json_object();
+	json_t *merged = json_is_object(json_object_get(before, name))
+				 ? json_copy(json_object_get(before, name))
+				 : json_object();
 	if (!json_is_object(patch))
 		json_object_clear(merged); /* null: the map becomes empty */
 	const char *key;
 	json_t *value;
-	json_object_foreach((json_t *)patch, key, value) {
+	json_object_foreach ((json_t *)patch, key, value) {
 		if (json_is_null(value))
 			json_object_del(merged, key);
 		else

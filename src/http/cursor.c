@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Page cursors: version, hash of sort and filters, the last row's key and id, and eight bytes of HMAC over all of it and
- * the program, in base64url. Opaque to clients, checked before anything of it is used, bound to query and tenant.
+ * Page cursors: version, hash of sort and filters, the last row's key and id, and eight bytes of
+ * HMAC over all of it and the program, in base64url. Opaque to clients, checked before anything of
+ * it is used, bound to query and tenant.
  */
 #include <sodium.h>
 #include <string.h>
@@ -12,18 +13,21 @@
 #define CURSOR_MAC_BYTES 8
 #define CURSOR_MAX_BYTES (1 + 8 + 36 + CURSOR_MAX_KEY_BYTES + CURSOR_MAC_BYTES)
 
-static void cursor_mac(const struct request *request, const unsigned char *bytes, size_t length, unsigned char *ret_mac)
+static void cursor_mac(const struct request *request, const unsigned char *bytes, size_t length,
+	unsigned char *ret_mac)
 {
 	unsigned char full[crypto_auth_hmacsha256_BYTES];
 	crypto_auth_hmacsha256_state state;
 	crypto_auth_hmacsha256_init(&state, request->app->secret, sizeof request->app->secret);
-	crypto_auth_hmacsha256_update(&state, (const unsigned char *)request->actor->program_id, 36);
+	crypto_auth_hmacsha256_update(
+		&state, (const unsigned char *)request->actor->program_id, 36);
 	crypto_auth_hmacsha256_update(&state, bytes, length);
 	crypto_auth_hmacsha256_final(&state, full);
 	memcpy(ret_mac, full, CURSOR_MAC_BYTES);
 }
 
-const char *cursor_make(const struct request *request, uint64_t query_hash, const struct cursor *cursor)
+const char *cursor_make(
+	const struct request *request, uint64_t query_hash, const struct cursor *cursor)
 {
 	unsigned char bytes[CURSOR_MAX_BYTES];
 	size_t key_length = strlen(cursor->key), length = 0;
@@ -33,7 +37,8 @@ const char *cursor_make(const struct request *request, uint64_t query_hash, cons
 	memcpy(bytes + length, cursor->id, 36);
 	length += 36;
 	if (key_length > CURSOR_MAX_KEY_BYTES)
-		key_length = CURSOR_MAX_KEY_BYTES; /* sortable columns are shorter by the contract */
+		key_length =
+			CURSOR_MAX_KEY_BYTES; /* sortable columns are shorter by the contract */
 	memcpy(bytes + length, cursor->key, key_length);
 	length += key_length;
 	cursor_mac(request, bytes, length, bytes + length);
@@ -43,13 +48,14 @@ const char *cursor_make(const struct request *request, uint64_t query_hash, cons
 	return text;
 }
 
-bool cursor_read(const struct request *request, const char *text, uint64_t query_hash, struct cursor *ret_cursor,
-	struct problem *problem)
+bool cursor_read(const struct request *request, const char *text, uint64_t query_hash,
+	struct cursor *ret_cursor, struct problem *problem)
 {
 	static const char invalid[] = "Use next_cursor of the last page as it is.";
 	unsigned char bytes[CURSOR_MAX_BYTES + 3], mac[CURSOR_MAC_BYTES];
 	size_t text_length = strlen(text), length;
-	if (text_length >= BASE64URL_BYTES(CURSOR_MAX_BYTES) || !base64url_decode(text, text_length, bytes, &length) ||
+	if (text_length >= BASE64URL_BYTES(CURSOR_MAX_BYTES) ||
+		!base64url_decode(text, text_length, bytes, &length) ||
 		length < 1 + 8 + 36 + CURSOR_MAC_BYTES || bytes[0] != CURSOR_VERSION)
 		return problem_set(problem, PROBLEM_invalid_cursor, "%s", invalid);
 	length -= CURSOR_MAC_BYTES;
@@ -58,7 +64,8 @@ bool cursor_read(const struct request *request, const char *text, uint64_t query
 		return problem_set(problem, PROBLEM_invalid_cursor, "%s", invalid);
 	if (memcmp(bytes + 1, &query_hash, 8) != 0)
 		return problem_set(problem, PROBLEM_cursor_mismatch,
-			"Keep filters and sort the same while you page, or start without a cursor.");
+			"Keep filters and sort the same while you page, or start without a "
+			"cursor.");
 	ret_cursor->id = arena_strndup(request->arena, (const char *)bytes + 9, 36);
 	ret_cursor->key = arena_strndup(request->arena, (const char *)bytes + 45, length - 45);
 	return true;

@@ -4,7 +4,8 @@
 
 bool engine_run(struct request *request, struct response *response, struct problem *problem)
 {
-	const struct endpoint *endpoint = bindings_endpoint(request->app->bindings, request->operation);
+	const struct endpoint *endpoint =
+		bindings_endpoint(request->app->bindings, request->operation);
 	if (endpoint->run != NULL)
 		return endpoint->run(request, response, problem);
 	if (endpoint->list != NULL)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * GET of one resource: one prepared statement behind the walls, one row, one walk of the writer. Also the small pieces
- * that every answer with a single resource shares: ETag, Location, the 404 that does not tell a foreign row from a
- * missing one.
+ * GET of one resource: one prepared statement behind the walls, one row, one walk of the writer.
+ * Also the small pieces that every answer with a single resource shares: ETag, Location, the 404
+ * that does not tell a foreign row from a missing one.
  */
 #include <string.h>
 
@@ -56,8 +56,8 @@ bool etag_matches(const char *header, const char *version, bool weak)
 	return false;
 }
 
-void answer_resource(struct request *request, struct response *response, const struct shape *shape, int status,
-	const char *id, const char *version)
+void answer_resource(struct request *request, struct response *response, const struct shape *shape,
+	int status, const char *id, const char *version)
 {
 	response->status = status;
 	response->content_type = "application/json";
@@ -65,13 +65,16 @@ void answer_resource(struct request *request, struct response *response, const s
 	if (version != NULL)
 		response_etag(response, request, version);
 	if (status == 201 && shape->resource->path != NULL)
-		response_header(response, "Location", arena_printf(request->arena, "%s%s", shape->resource->path, id));
+		response_header(response, "Location",
+			arena_printf(request->arena, "%s%s", shape->resource->path, id));
 }
 
 static const char *version_of(const struct shape *shape, const struct rows *rows)
 {
 	size_t length;
-	return shape->version_column < 0 ? NULL : rows_cell(rows, 0, (size_t)shape->version_column, &length);
+	return shape->version_column < 0
+		       ? NULL
+		       : rows_cell(rows, 0, (size_t)shape->version_column, &length);
 }
 
 bool fetch_run(const struct endpoint *endpoint, struct request *request, struct response *response,
@@ -91,7 +94,8 @@ bool fetch_run(const struct endpoint *endpoint, struct request *request, struct 
 		return refuse_missing(endpoint->resource, problem);
 	const char *version = version_of(shape, call->rows);
 	answer_resource(request, response, shape, 200, id, version);
-	if (request->if_none_match != NULL && version != NULL && etag_matches(request->if_none_match, version, true)) {
+	if (request->if_none_match != NULL && version != NULL &&
+		etag_matches(request->if_none_match, version, true)) {
 		response->status = 304;
 		response->content_type = NULL;
 		return true;

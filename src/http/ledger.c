@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Signs and verifies the audit chain. A checkpoint's signature is RSASSA-PKCS1-v1_5 with SHA-256 over one line of text;
- * its key is looked up by kid among all keys ever used, retired ones included, for a chain outlives its keys.
+ * Signs and verifies the audit chain. A checkpoint's signature is RSASSA-PKCS1-v1_5 with SHA-256
+ * over one line of text; its key is looked up by kid among all keys ever used, retired ones
+ * included, for a chain outlives its keys.
  */
 #include "http/ledger.h"
 
@@ -44,12 +45,14 @@ static const struct statement all_keys_statement = {
 	.types = "",
 };
 
-static const char *signed_text(struct arena *arena, const char *program_id, const char *seq, const char *hash)
+static const char *signed_text(
+	struct arena *arena, const char *program_id, const char *seq, const char *hash)
 {
 	return arena_printf(arena, "partnerd checkpoint %s %s %s", program_id, seq, hash);
 }
 
-const char *ledger_sign(struct keys *keys, struct arena *arena, const char *program_id, const char *seq, const char *hash)
+const char *ledger_sign(struct keys *keys, struct arena *arena, const char *program_id,
+	const char *seq, const char *hash)
 {
 	char encoded[BASE64URL_BYTES(MAX_SIGNATURE_BYTES)];
 	unsigned char signature[MAX_SIGNATURE_BYTES];
@@ -57,8 +60,10 @@ const char *ledger_sign(struct keys *keys, struct arena *arena, const char *prog
 	const char *text = signed_text(arena, program_id, seq, hash), *signed_by = NULL;
 	struct key *key = keys_signer(keys);
 	EVP_MD_CTX *context = EVP_MD_CTX_new();
-	if (key != NULL && context != NULL && EVP_DigestSignInit(context, NULL, EVP_sha256(), NULL, key->pkey) == 1 &&
-		EVP_DigestSign(context, signature, &length, (const unsigned char *)text, strlen(text)) == 1) {
+	if (key != NULL && context != NULL &&
+		EVP_DigestSignInit(context, NULL, EVP_sha256(), NULL, key->pkey) == 1 &&
+		EVP_DigestSign(context, signature, &length, (const unsigned char *)text,
+			strlen(text)) == 1) {
 		base64url_encode(signature, length, encoded);
 		signed_by = arena_printf(arena, "%s.%s", key->kid, encoded);
 	}
@@ -87,7 +92,8 @@ static EVP_PKEY *key_of_jwk(const char *text)
 	OSSL_PARAM_BLD *builder = OSSL_PARAM_BLD_new();
 	EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
 	OSSL_PARAM *params = NULL;
-	if (n != NULL && e != NULL && builder != NULL && OSSL_PARAM_BLD_push_BN(builder, "n", n) == 1 &&
+	if (n != NULL && e != NULL && builder != NULL &&
+		OSSL_PARAM_BLD_push_BN(builder, "n", n) == 1 &&
 		OSSL_PARAM_BLD_push_BN(builder, "e", e) == 1)
 		params = OSSL_PARAM_BLD_to_param(builder);
 	if (params != NULL && context != NULL && EVP_PKEY_fromdata_init(context) == 1)
@@ -123,25 +129,29 @@ static bool signature_holds(const struct rows *keys, const char *signature, cons
 		return false;
 	EVP_PKEY *key = find_key(keys, signature, (size_t)(dot - signature));
 	EVP_MD_CTX *context = EVP_MD_CTX_new();
-	bool good = key != NULL && context != NULL && EVP_DigestVerifyInit(context, NULL, EVP_sha256(), NULL, key) == 1 &&
-		EVP_DigestVerify(context, bytes, length, (const unsigned char *)text, strlen(text)) == 1;
+	bool good = key != NULL && context != NULL &&
+		    EVP_DigestVerifyInit(context, NULL, EVP_sha256(), NULL, key) == 1 &&
+		    EVP_DigestVerify(
+			    context, bytes, length, (const unsigned char *)text, strlen(text)) == 1;
 	EVP_MD_CTX_free(context);
 	EVP_PKEY_free(key);
 	return good;
 }
 
 /* A forged checkpoint is a fault of its own, unless SQL has found an earlier one. */
-static void check_signatures(const struct rows *checkpoints, const struct rows *keys, const char *program_id,
-	struct arena *arena, struct ledger_report *report)
+static void check_signatures(const struct rows *checkpoints, const struct rows *keys,
+	const char *program_id, struct arena *arena, struct ledger_report *report)
 {
 	size_t length;
 	for (size_t i = 0; i < rows_count(checkpoints); i++) {
-		const char *seq = rows_cell(checkpoints, i, 0, &length), *hash = rows_cell(checkpoints, i, 1, &length);
+		const char *seq = rows_cell(checkpoints, i, 0, &length),
+			   *hash = rows_cell(checkpoints, i, 1, &length);
 		const char *signature = rows_cell(checkpoints, i, 2, &length);
 		if (signature_holds(keys, signature, signed_text(arena, program_id, seq, hash)))
 			continue;
 		int64_t number = strtoll(seq, NULL, 10);
-		if (report->fault_kind != NULL && report->fault_seq != 0 && report->fault_seq <= number)
+		if (report->fault_kind != NULL && report->fault_seq != 0 &&
+			report->fault_seq <= number)
 			return;
 		report->is_valid = false;
 		report->fault_seq = number;
@@ -163,12 +173,13 @@ static void take_fault(const struct rows *faults, struct ledger_report *report)
 	report->fault_detail = rows_text(faults, "detail");
 }
 
-bool ledger_verify(struct db *db, const char *program_id, struct arena *arena, struct ledger_report *ret_report,
-	struct problem *problem)
+bool ledger_verify(struct db *db, const char *program_id, struct arena *arena,
+	struct ledger_report *ret_report, struct problem *problem)
 {
 	struct db_batch batch = { .arena = arena, .door = DOOR_TENANT, .program_id = program_id };
 	struct db_batch identity = { .arena = arena, .door = DOOR_IDENTITY };
-	struct db_call *counts = db_add(&batch, &counts_statement), *faults = db_add(&batch, &faults_statement);
+	struct db_call *counts = db_add(&batch, &counts_statement),
+		       *faults = db_add(&batch, &faults_statement);
 	struct db_call *checkpoints = db_add(&batch, &checkpoints_statement);
 	const struct db_call *keys = db_add(&identity, &all_keys_statement);
 	counts->params[0] = program_id;

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Collections: the row's filters and sorts become one statement, composed of static strings only, and prepared once per
- * combination in use. The page goes on by keyset: (sort column, id) after the last row's, so that a page costs the same
- * at any depth and rows written meanwhile neither repeat nor hide others.
+ * Collections: the row's filters and sorts become one statement, composed of static strings only,
+ * and prepared once per combination in use. The page goes on by keyset: (sort column, id) after the
+ * last row's, so that a page costs the same at any depth and rows written meanwhile neither repeat
+ * nor hide others.
  *
- * The page size stands in the text in three steps (26, 51, 101), not as a parameter: a generic plan must know that it
- * is small, or it sorts the table.
+ * The page size stands in the text in three steps (26, 51, 101), not as a parameter: a generic plan
+ * must know that it is small, or it sorts the table.
  */
 #include <inttypes.h>
 #include <sodium.h>
@@ -36,7 +37,8 @@ struct listing {
 static size_t param_add(struct listing *listing, char type, const char *value)
 {
 	if (listing->param_count == DB_MAX_PARAMS)
-		abort(); /* a list has more filters than a statement has room for: seen by its first test */
+		abort(); /* a list has more filters than a statement has room for: seen by its first
+			    test */
 	listing->types[listing->param_count] = type;
 	listing->params[listing->param_count] = value;
 	return ++listing->param_count;
@@ -91,7 +93,8 @@ static const struct filter *filter_for(const struct list *list, const struct que
 	for (; filter->sql != NULL; filter++) {
 		if (filter->from_path || strcmp(filter->parameter, value->parameter->name) != 0)
 			continue;
-		if (filter->value == NULL || (value->count == 1 && strcmp(value->values[0], filter->value) == 0))
+		if (filter->value == NULL ||
+			(value->count == 1 && strcmp(value->values[0], filter->value) == 0))
 			break;
 	}
 	return filter;
@@ -100,14 +103,16 @@ static const struct filter *filter_for(const struct list *list, const struct que
 static void append_filter(struct listing *listing, struct text *sql, const struct filter *filter)
 {
 	if (filter->from_path) {
-		append_condition(sql, filter->sql, param_add(listing, filter->type, listing->request->path_ids[0]));
+		append_condition(sql, filter->sql,
+			param_add(listing, filter->type, listing->request->path_ids[0]));
 		return;
 	}
 	const struct query_value *value = query_value(listing->request, filter->parameter);
 	if (value == NULL || filter != filter_for(listing->list, value))
 		return;
 	if (value->count == 1)
-		append_condition(sql, filter->sql, param_add(listing, filter->type, value->values[0]));
+		append_condition(
+			sql, filter->sql, param_add(listing, filter->type, value->values[0]));
 	else
 		append_condition(sql, filter->sql_many,
 			param_add(listing, 'T', array_text(listing->request->arena, value)));
@@ -120,8 +125,10 @@ static void append_where(struct listing *listing, struct text *sql)
 	text_appendf(sql, " from %s s where s._program_id = $%zu", listing->list->resource->shape,
 		param_add(listing, 'u', actor->program_id));
 	if (shape_is_walled(listing->shape, actor))
-		append_condition(sql, "s._partner_id = {}", param_add(listing, 'u', actor->partner_id));
-	for (const struct filter *filter = listing->list->filters; filter != NULL && filter->sql != NULL; filter++)
+		append_condition(
+			sql, "s._partner_id = {}", param_add(listing, 'u', actor->partner_id));
+	for (const struct filter *filter = listing->list->filters;
+		filter != NULL && filter->sql != NULL; filter++)
 		append_filter(listing, sql, filter);
 }
 
@@ -134,7 +141,8 @@ static void append_keyset(struct listing *listing, struct text *sql)
 		return;
 	}
 	size_t id = param_add(listing, 'u', listing->cursor.id);
-	text_appendf(sql, " and (s.%s, s.id) %s ($%zu, $%zu)", listing->sort->column, direction, key, id);
+	text_appendf(sql, " and (s.%s, s.id) %s ($%zu, $%zu)", listing->sort->column, direction,
+		key, id);
 }
 
 static const struct statement *compose_page(struct listing *listing)
@@ -148,7 +156,10 @@ static const struct statement *compose_page(struct listing *listing)
 	text_appendf(&sql, " order by s.%s %s", listing->sort->column, direction);
 	if (!listing->sort->unique)
 		text_appendf(&sql, ", s.id %s", direction);
-	text_appendf(&sql, " limit %s", listing->limit <= 25 ? "26" : listing->limit <= 50 ? "51" : "101");
+	text_appendf(&sql, " limit %s",
+		listing->limit <= 25   ? "26"
+		: listing->limit <= 50 ? "51"
+				       : "101");
 	const struct statement *statement = statement_intern("list", sql.bytes, listing->types);
 	text_release(&sql);
 	return statement;
@@ -177,16 +188,20 @@ static uint64_t hash_query(const struct listing *listing)
 	static const unsigned char key[crypto_shorthash_KEYBYTES] = "partnerd.cursor";
 	struct text text = TEXT_INIT;
 	const struct request *request = listing->request;
-	text_appendf(&text, "%s %s %d", request->operation->id, listing->sort->name, listing->descending);
-	for (const struct filter *filter = listing->list->filters; filter != NULL && filter->sql != NULL; filter++) {
-		const struct query_value *value = filter->from_path ? NULL : query_value(request, filter->parameter);
+	text_appendf(&text, "%s %s %d", request->operation->id, listing->sort->name,
+		listing->descending);
+	for (const struct filter *filter = listing->list->filters;
+		filter != NULL && filter->sql != NULL; filter++) {
+		const struct query_value *value =
+			filter->from_path ? NULL : query_value(request, filter->parameter);
 		if (filter->from_path)
 			text_appendf(&text, "\n%s", request->path_ids[0]);
 		for (size_t i = 0; value != NULL && filter->value == NULL && i < value->count; i++)
 			text_appendf(&text, "\n%s=%s", filter->parameter, value->values[i]);
 	}
 	uint64_t hash;
-	crypto_shorthash((unsigned char *)&hash, (const unsigned char *)text.bytes, text.length, key);
+	crypto_shorthash(
+		(unsigned char *)&hash, (const unsigned char *)text.bytes, text.length, key);
 	text_release(&text);
 	return hash;
 }
@@ -203,8 +218,8 @@ static void listing_sort(struct listing *listing)
 			listing->sort = sort;
 }
 
-static bool listing_init(struct listing *listing, const struct endpoint *endpoint, struct request *request,
-	struct problem *problem)
+static bool listing_init(struct listing *listing, const struct endpoint *endpoint,
+	struct request *request, struct problem *problem)
 {
 	*listing = (struct listing){ .list = endpoint->list, .request = request };
 	listing->shape = bindings_shape(request->app->bindings, endpoint->list->resource);
@@ -214,7 +229,8 @@ static bool listing_init(struct listing *listing, const struct endpoint *endpoin
 	listing->query_hash = hash_query(listing);
 	const char *cursor = request_query(request, "cursor");
 	listing->has_cursor = cursor != NULL;
-	return cursor == NULL || cursor_read(request, cursor, listing->query_hash, &listing->cursor, problem);
+	return cursor == NULL ||
+	       cursor_read(request, cursor, listing->query_hash, &listing->cursor, problem);
 }
 
 /* The same target with another cursor, for the Link header. */
@@ -257,8 +273,8 @@ static void write_total(struct text *out, const struct rows *total)
 	}
 	int64_t count = rows_int(total, "total");
 	bool capped = count > TOTAL_CAP;
-	text_appendf(out, ",\"total_count\":%" PRId64 ",\"total_count_capped\":%s}", capped ? TOTAL_CAP : count,
-		capped ? "true" : "false");
+	text_appendf(out, ",\"total_count\":%" PRId64 ",\"total_count_capped\":%s}",
+		capped ? TOTAL_CAP : count, capped ? "true" : "false");
 }
 
 static void write_page(struct listing *listing, struct response *response, const struct rows *rows,

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The law of Idempotency-Key (architecture.md §3): a keyed command that fails for whatever reason looks its key up before
- * the failure is reported. The same request before: its answer again. Another request: 422. Still running: 409. The
- * answer is rendered from the event that the first run published, so it is the same answer without being kept twice;
- * a secret that was shown once is null in it.
+ * The law of Idempotency-Key (architecture.md §3): a keyed command that fails for whatever reason
+ * looks its key up before the failure is reported. The same request before: its answer again.
+ * Another request: 422. Still running: 409. The answer is rendered from the event that the first
+ * run published, so it is the same answer without being kept twice; a secret that was shown once is
+ * null in it.
  */
 #include <string.h>
 
@@ -12,7 +13,8 @@
 static const struct statement key_statement = {
 	.name = "idempotency_find",
 	.sql = "select k.fingerprint, e.data, e.resource_id, e.resource_version, e.resource_type "
-	       "from idempotency_keys k join events e on e.program_id = k.program_id and e.id = k.event_id "
+	       "from idempotency_keys k join events e on e.program_id = k.program_id and e.id = "
+	       "k.event_id "
 	       "where k.program_id = $1 and k.principal_id = $2 and k.key = $3",
 	.types = "uut",
 };
@@ -28,10 +30,13 @@ static const struct rows *find_key(const struct request *request, struct problem
 }
 
 /* Members of the answer that the shape lacks were revealed once: they are null from now on. */
-static void write_hidden(struct text *out, const struct operation *operation, const struct shape *shape)
+static void write_hidden(
+	struct text *out, const struct operation *operation, const struct shape *shape)
 {
 	const char *name;
-	for (size_t i = 0; operation->answer != NULL && (name = schema_property_name(operation->answer, i)) != NULL; i++) {
+	for (size_t i = 0; operation->answer != NULL &&
+			   (name = schema_property_name(operation->answer, i)) != NULL;
+		i++) {
 		bool in_shape = false;
 		for (size_t c = 0; c < shape->column_count && !in_shape; c++) {
 			const char *member = shape->columns[c].member;
@@ -43,22 +48,22 @@ static void write_hidden(struct text *out, const struct operation *operation, co
 	}
 }
 
-static void replay(const struct endpoint *endpoint, struct request *request, struct response *response,
-	const struct rows *rows)
+static void replay(const struct endpoint *endpoint, struct request *request,
+	struct response *response, const struct rows *rows)
 {
 	const struct shape *shape = bindings_shape(request->app->bindings, endpoint->resource);
 	size_t length;
 	const char *flat = rows_cell(rows, 0, 1, &length);
-	answer_resource(request, response, shape, request->operation->success_status, rows_text(rows, "resource_id"),
-		rows_text(rows, "resource_version"));
+	answer_resource(request, response, shape, request->operation->success_status,
+		rows_text(rows, "resource_id"), rows_text(rows, "resource_version"));
 	response_header(response, "Idempotency-Replayed", "true");
 	writer_flat(&response->body, request, shape, flat, length, false, true);
 	write_hidden(&response->body, request->operation, shape);
 	text_append_char(&response->body, '}');
 }
 
-bool replay_find(const struct endpoint *endpoint, struct request *request, struct response *response,
-	struct problem *problem)
+bool replay_find(const struct endpoint *endpoint, struct request *request,
+	struct response *response, struct problem *problem)
 {
 	if (request->idempotency_key == NULL || request->dry_run)
 		return false;
@@ -69,7 +74,8 @@ bool replay_find(const struct endpoint *endpoint, struct request *request, struc
 	if (strcmp(rows_text(rows, "fingerprint"), request->fingerprint) != 0) {
 		*problem = (struct problem)PROBLEM_INIT;
 		return problem_set(problem, PROBLEM_idempotency_key_reused,
-			"This Idempotency-Key was used for another request. Use a new key for a new intent.");
+			"This Idempotency-Key was used for another request. Use a new key for a "
+			"new intent.");
 	}
 	*problem = (struct problem)PROBLEM_INIT;
 	replay(endpoint, request, response, rows);

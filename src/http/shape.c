@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Turns the columns of a view into a plan for the writer: the literal before each value, where nested objects begin and
- * end, how each type is written. The names in the view are the names on the wire, so there is no second list of members;
- * `partnerd check` compares them with the contract's schema of the answer.
+ * Turns the columns of a view into a plan for the writer: the literal before each value, where
+ * nested objects begin and end, how each type is written. The names in the view are the names on
+ * the wire, so there is no second list of members; `partnerd check` compares them with the
+ * contract's schema of the answer.
  */
 #include "shape.h"
 
@@ -39,14 +40,16 @@ static const char *after_marks(const char *name)
 	}
 }
 
-static void column_init(struct shape_column *column, struct arena *arena, const char *name, char type)
+static void column_init(
+	struct shape_column *column, struct arena *arena, const char *name, char type)
 {
 	column->name = arena_strdup(arena, name);
 	column->vendor_only = strncmp(name, "vendor:", 7) == 0;
 	column->member = after_marks(column->name);
 	column->kind = kind_of(column->vendor_only ? column->member : column->name, type);
 	const char *dot = strrchr(column->member, '.');
-	column->literal = slice_of(arena_printf(arena, "\"%s\":", dot != NULL ? dot + 1 : column->member));
+	column->literal =
+		slice_of(arena_printf(arena, "\"%s\":", dot != NULL ? dot + 1 : column->member));
 }
 
 static size_t prefix_length(const struct shape_column *column)
@@ -58,7 +61,8 @@ static size_t prefix_length(const struct shape_column *column)
 static bool same_prefix(const struct shape_column *a, const struct shape_column *b)
 {
 	size_t length = prefix_length(a);
-	return length != 0 && length == prefix_length(b) && memcmp(a->member, b->member, length) == 0;
+	return length != 0 && length == prefix_length(b) &&
+	       memcmp(a->member, b->member, length) == 0;
 }
 
 /* Neighbours with the same prefix become one nested object. */
@@ -69,7 +73,8 @@ static void groups_init(struct shape *shape, struct arena *arena)
 		if (prefix_length(first) == 0)
 			continue;
 		size_t last = i;
-		while (last + 1 < shape->column_count && same_prefix(first, &shape->columns[last + 1]))
+		while (last + 1 < shape->column_count &&
+			same_prefix(first, &shape->columns[last + 1]))
 			last++;
 		first->open = slice_of(
 			arena_printf(arena, "\"%.*s\":", (int)prefix_length(first), first->member));
@@ -80,16 +85,19 @@ static void groups_init(struct shape *shape, struct arena *arena)
 }
 
 /* The scopes of `POST <path>{id}/<action>`: the contract says who may. */
-static bool actions_init(struct shape *shape, const struct contract *contract, struct arena *arena, struct text *reterr)
+static bool actions_init(struct shape *shape, const struct contract *contract, struct arena *arena,
+	struct text *reterr)
 {
 	const struct resource *resource = shape->resource;
-	for (const struct transition *t = resource->transitions; t != NULL && t->action != NULL; t++) {
+	for (const struct transition *t = resource->transitions; t != NULL && t->action != NULL;
+		t++) {
 		struct route route;
-		const char *path = arena_printf(
-			arena, "%s00000000-0000-7000-8000-000000000000/%s", resource->path, t->action);
+		const char *path = arena_printf(arena, "%s00000000-0000-7000-8000-000000000000/%s",
+			resource->path, t->action);
 		contract_route(contract, METHOD_POST, slice_of(path), &route);
 		if (route.operation == NULL || shape->action_count == SHAPE_MAX_ACTIONS) {
-			text_appendf(reterr, "no operation for action '%s' of '%s'\n", t->action, resource->object);
+			text_appendf(reterr, "no operation for action '%s' of '%s'\n", t->action,
+				resource->object);
 			return false;
 		}
 		struct shape_action *action = &shape->actions[shape->action_count++];
@@ -103,18 +111,20 @@ static bool actions_init(struct shape *shape, const struct contract *contract, s
 	return true;
 }
 
-static const struct statement *compose(struct arena *arena, const char *prefix, const char *select, const char *shape,
-	bool walled)
+static const struct statement *compose(
+	struct arena *arena, const char *prefix, const char *select, const char *shape, bool walled)
 {
-	const char *sql = arena_printf(arena, "select %s from %s s where s._program_id = $1 and s.id = $2%s", select, shape,
-		walled ? " and s._partner_id = $3" : "");
+	const char *sql =
+		arena_printf(arena, "select %s from %s s where s._program_id = $1 and s.id = $2%s",
+			select, shape, walled ? " and s._partner_id = $3" : "");
 	return statement_intern(prefix, sql, walled ? "uuu" : "uu");
 }
 
 static void statements_init(struct shape *shape, struct arena *arena)
 {
 	const char *view = shape->resource->shape;
-	const char *before = shape->version_column >= 0 ? "s.version, to_jsonb(s) as flat" : "1 as version, to_jsonb(s) as flat";
+	const char *before = shape->version_column >= 0 ? "s.version, to_jsonb(s) as flat"
+							: "1 as version, to_jsonb(s) as flat";
 	shape->get_vendor = compose(arena, "get", "s.*", view, false);
 	shape->before_vendor = compose(arena, "before", before, view, false);
 	shape->get_partner = shape->get_vendor;
@@ -124,7 +134,8 @@ static void statements_init(struct shape *shape, struct arena *arena)
 		shape->before_partner = compose(arena, "before", before, view, true);
 	}
 	const char *sql = arena_printf(arena,
-		"select s.*, publish($6, $5, '%s', $7, to_jsonb(s)) as _published from %s s where s._program_id = $1 and s.id = $3",
+		"select s.*, publish($6, $5, '%s', $7, to_jsonb(s)) as _published from %s s where "
+		"s._program_id = $1 and s.id = $3",
 		shape->resource->object, view);
 	if (shape->version_column >= 0)
 		shape->published = statement_intern("published", sql, STATEMENT_TYPES);
@@ -146,11 +157,13 @@ struct shape *shape_load(struct arena *arena, struct db *db, const struct contra
 	}
 	shape->column_count = rows_columns(call->rows);
 	if (shape->column_count > SHAPE_MAX_COLUMNS) {
-		text_appendf(reterr, "'%s' has more than %d columns\n", resource->shape, SHAPE_MAX_COLUMNS);
+		text_appendf(reterr, "'%s' has more than %d columns\n", resource->shape,
+			SHAPE_MAX_COLUMNS);
 		return NULL;
 	}
 	for (size_t i = 0; i < shape->column_count; i++)
-		column_init(&shape->columns[i], arena, rows_column_name(call->rows, i), rows_column_type(call->rows, i));
+		column_init(&shape->columns[i], arena, rows_column_name(call->rows, i),
+			rows_column_type(call->rows, i));
 	shape->version_column = rows_column(call->rows, "version");
 	shape->id_column = rows_column(call->rows, "id");
 	shape->flat_type_column = rows_column(call->rows, "_flat_type");

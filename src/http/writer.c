@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The one writer of resources: rows of a shape, from PostgreSQL or stored in an event, become JSON. There is no jansson
- * on this path: a page of fifty is one walk over prepared literals and cells (performance.md §2). What only the vendor
- * may see is written as null for partners here, for answers, lists, events and timelines alike.
+ * The one writer of resources: rows of a shape, from PostgreSQL or stored in an event, become JSON.
+ * There is no jansson on this path: a page of fifty is one walk over prepared literals and cells
+ * (performance.md §2). What only the vendor may see is written as null for partners here, for
+ * answers, lists, events and timelines alike.
  */
 #include <string.h>
 
@@ -42,7 +43,8 @@ static struct cell json_cell(const struct source *source, const json_t *value)
 static struct cell cell_at(const struct source *source, size_t column)
 {
 	if (source->flat != NULL)
-		return json_cell(source, json_object_get(source->flat, source->shape->columns[column].name));
+		return json_cell(
+			source, json_object_get(source->flat, source->shape->columns[column].name));
 	struct cell cell;
 	cell.bytes = rows_cell(source->rows, source->row, column, &cell.length);
 	return cell;
@@ -50,7 +52,8 @@ static struct cell cell_at(const struct source *source, size_t column)
 
 static bool is_absent(const struct source *source, size_t column)
 {
-	return source->sparse && json_object_get(source->flat, source->shape->columns[column].name) == NULL;
+	return source->sparse &&
+	       json_object_get(source->flat, source->shape->columns[column].name) == NULL;
 }
 
 void writer_time(struct text *out, const char *text, size_t length)
@@ -62,7 +65,8 @@ void writer_time(struct text *out, const char *text, size_t length)
 	}
 	memcpy(time + 1, text, 19);
 	time[11] = 'T';
-	for (size_t i = 20; i < 23 && i < length && text[19] == '.' && text[i] >= '0' && text[i] <= '9'; i++)
+	for (size_t i = 20;
+		i < 23 && i < length && text[19] == '.' && text[i] >= '0' && text[i] <= '9'; i++)
 		time[i + 1] = text[i];
 	text_append(out, time, sizeof time - 1);
 }
@@ -78,13 +82,14 @@ static bool state_listed(const char *states, struct slice state)
 	return false;
 }
 
-void writer_actions(struct text *out, const struct request *request, const struct shape *shape, struct slice state,
-	const char *separator)
+void writer_actions(struct text *out, const struct request *request, const struct shape *shape,
+	struct slice state, const char *separator)
 {
 	bool first = true;
 	for (size_t i = 0; i < shape->action_count; i++) {
 		const struct shape_action *action = &shape->actions[i];
-		if ((request->actor->scopes & action->scopes) != action->scopes || !state_listed(action->transition->from, state))
+		if ((request->actor->scopes & action->scopes) != action->scopes ||
+			!state_listed(action->transition->from, state))
 			continue;
 		text_append_string(out, first ? "" : separator);
 		text_append_string(out, action->transition->action);
@@ -96,7 +101,8 @@ static void write_actions(struct text *out, const struct source *source, struct 
 {
 	size_t length = out->length;
 	text_append_string(out, "[\"");
-	writer_actions(out, source->request, source->shape, (struct slice){ state.bytes, state.length }, "\",\"");
+	writer_actions(out, source->request, source->shape,
+		(struct slice){ state.bytes, state.length }, "\",\"");
 	if (out->length == length + 2) {
 		out->length = length;
 		text_append_string(out, "[]");
@@ -105,21 +111,27 @@ static void write_actions(struct text *out, const struct source *source, struct 
 	text_append_string(out, "\"]");
 }
 
-static void write_flat(struct text *out, const struct source *source, const char *member, struct cell cell)
+static void write_flat(
+	struct text *out, const struct source *source, const char *member, struct cell cell)
 {
 	size_t length;
-	const char *object = rows_cell(source->rows, source->row, (size_t)source->shape->flat_type_column, &length);
-	const struct shape *shape = bindings_shape_by_object(source->request->app->bindings, object);
+	const char *object = rows_cell(
+		source->rows, source->row, (size_t)source->shape->flat_type_column, &length);
+	const struct shape *shape =
+		bindings_shape_by_object(source->request->app->bindings, object);
 	if (shape == NULL) {
 		text_append_string(out, "{}");
 		return;
 	}
-	writer_flat(out, source->request, shape, cell.bytes, cell.length, strcmp(member, "previous") == 0, false);
+	writer_flat(out, source->request, shape, cell.bytes, cell.length,
+		strcmp(member, "previous") == 0, false);
 }
 
-static void write_value(struct text *out, const struct source *source, const struct shape_column *column, struct cell cell)
+static void write_value(struct text *out, const struct source *source,
+	const struct shape_column *column, struct cell cell)
 {
-	if (cell.bytes == NULL || (column->vendor_only && source->request->actor->partner_id[0] != '\0')) {
+	if (cell.bytes == NULL ||
+		(column->vendor_only && source->request->actor->partner_id[0] != '\0')) {
 		text_append(out, "null", 4);
 		return;
 	}
@@ -159,7 +171,8 @@ static void separate(struct text *out, bool *first)
 }
 
 /* Writes one nested object; returns the index of its last column. */
-static size_t write_group(struct text *out, const struct source *source, size_t first_column, bool *first)
+static size_t write_group(
+	struct text *out, const struct source *source, size_t first_column, bool *first)
 {
 	const struct shape_column *columns = source->shape->columns;
 	size_t last = first_column + columns[first_column].group_length - 1;
@@ -207,18 +220,20 @@ static void write_object(struct text *out, const struct source *source, bool ope
 		text_append_char(out, '}');
 }
 
-void writer_row(struct text *out, const struct request *request, const struct shape *shape, const struct rows *rows,
-	size_t row, bool open_end)
+void writer_row(struct text *out, const struct request *request, const struct shape *shape,
+	const struct rows *rows, size_t row, bool open_end)
 {
 	struct source source = { .request = request, .shape = shape, .rows = rows, .row = row };
 	write_object(out, &source, open_end);
 }
 
-void writer_flat(struct text *out, const struct request *request, const struct shape *shape, const char *flat,
-	size_t length, bool sparse, bool open_end)
+void writer_flat(struct text *out, const struct request *request, const struct shape *shape,
+	const char *flat, size_t length, bool sparse, bool open_end)
 {
 	json_t *object = json_loadb(flat, length, JSON_DECODE_ANY, NULL);
-	struct source source = { .request = request, .shape = shape, .flat = object, .sparse = sparse };
+	struct source source = {
+		.request = request, .shape = shape, .flat = object, .sparse = sparse
+	};
 	write_object(out, &source, open_end);
 	json_decref(object);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One pass of a job for one program, on an arena of its own. False keeps the job due, and its problem is logged. */
+/* One pass of a job for one program, on an arena of its own. False keeps the job due, and its
+ * problem is logged. */
 #ifndef PARTNERD_JOBS_JOB_H
 #define PARTNERD_JOBS_JOB_H
 
@@ -17,8 +18,9 @@ bool job_seal(const struct job_run *run, struct problem *problem);   /* sealer.c
 bool job_expire(const struct job_run *run, struct problem *problem); /* expiry.c */
 bool job_forget(const struct job_run *run, struct problem *problem); /* retention.c */
 
-/* Runs one named statement for the run's program; `decision` and `request` are JSON or NULL. NULL when it failed. */
-const struct rows *job_statement(const struct job_run *run, const char *name, const char *decision, const char *request,
-	struct problem *problem);
+/* Runs one named statement for the run's program; `decision` and `request` are JSON or NULL. NULL
+ * when it failed. */
+const struct rows *job_statement(const struct job_run *run, const char *name, const char *decision,
+	const char *request, struct problem *problem);
 
 #endif

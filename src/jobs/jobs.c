@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The runner. A job is a row of `table`: how often, and what it does for one program. Failures are logged with their
- * cause and tried again at the next period; nothing here holds a transaction open or a lock across programs.
+ * The runner. A job is a row of `table`: how often, and what it does for one program. Failures are
+ * logged with their cause and tried again at the next period; nothing here holds a transaction open
+ * or a lock across programs.
  */
 #include "jobs/jobs.h"
 
@@ -36,12 +37,13 @@ struct jobs {
 	pthread_cond_t wake;
 	bool stopping;
 	int64_t due_us[JOB_COUNT];
-	bool failing[JOB_COUNT]; /* the first failure of a row of them is logged, and the recovery */
+	bool failing[JOB_COUNT]; /* the first failure of a row of them is logged, and the recovery
+				  */
 	_Atomic int64_t done_us[JOB_COUNT];
 };
 
-const struct rows *job_statement(const struct job_run *run, const char *name, const char *decision, const char *request,
-	struct problem *problem)
+const struct rows *job_statement(const struct job_run *run, const char *name, const char *decision,
+	const char *request, struct problem *problem)
 {
 	struct db_batch batch = {
 		.arena = run->arena,
@@ -56,7 +58,8 @@ const struct rows *job_statement(const struct job_run *run, const char *name, co
 	return db_run(run->app->db, &batch, problem) == DB_NONE ? call->rows : NULL;
 }
 
-static void log_failure(const struct job *job, const char *program_id, const struct problem *problem)
+static void log_failure(
+	const struct job *job, const char *program_id, const struct problem *problem)
 {
 	struct log_line line = log_begin(LOG_ERROR, "job failed");
 	log_text(&line, "job", job->name);
@@ -74,7 +77,9 @@ static bool run_for_programs(struct jobs *jobs, size_t index, const struct rows 
 	for (size_t i = 0; i < rows_count(programs); i++) {
 		size_t length;
 		struct problem problem = PROBLEM_INIT;
-		struct job_run run = { .app = jobs->app, .arena = arena, .program_id = rows_cell(programs, i, 0, &length) };
+		struct job_run run = { .app = jobs->app,
+			.arena = arena,
+			.program_id = rows_cell(programs, i, 0, &length) };
 		if (!job->run(&run, &problem)) {
 			if (!jobs->failing[index] && good)
 				log_failure(job, run.program_id, &problem);
@@ -125,7 +130,8 @@ static bool wait_tick(struct jobs *jobs)
 	until.tv_sec += until.tv_nsec / 1000000000L;
 	until.tv_nsec %= 1000000000L;
 	pthread_mutex_lock(&jobs->lock);
-	while (!jobs->stopping && pthread_cond_timedwait(&jobs->wake, &jobs->lock, &until) != ETIMEDOUT)
+	while (!jobs->stopping &&
+		pthread_cond_timedwait(&jobs->wake, &jobs->lock, &until) != ETIMEDOUT)
 		continue;
 	bool go_on = !jobs->stopping;
 	pthread_mutex_unlock(&jobs->lock);

@@ -9,19 +9,21 @@ static bool sign_head(const struct job_run *run, const struct rows *sealed, stru
 	const char *signature = ledger_sign(run->app->keys, run->arena, run->program_id, seq, hash);
 	if (signature == NULL)
 		return problem_set(problem, PROBLEM_internal, "no key to sign a checkpoint with");
-	const char *checkpoint =
-		arena_printf(run->arena, "{\"seq\":%s,\"hash\":\"%s\",\"signature\":\"%s\"}", seq, hash, signature);
+	const char *checkpoint = arena_printf(run->arena,
+		"{\"seq\":%s,\"hash\":\"%s\",\"signature\":\"%s\"}", seq, hash, signature);
 	return job_statement(run, "job_checkpoint", checkpoint, NULL, problem) != NULL;
 }
 
-/* A head that was left unsigned, because a sealer died between the two steps, is signed by the next one. */
+/* A head that was left unsigned, because a sealer died between the two steps, is signed by the next
+ * one. */
 bool job_seal(const struct job_run *run, struct problem *problem)
 {
 	for (;;) {
 		const struct rows *sealed = job_statement(run, "job_seal", NULL, NULL, problem);
 		if (sealed == NULL)
 			return false;
-		if (rows_int(sealed, "head_seq") > 0 && !rows_bool(sealed, "is_signed") && !sign_head(run, sealed, problem))
+		if (rows_int(sealed, "head_seq") > 0 && !rows_bool(sealed, "is_signed") &&
+			!sign_head(run, sealed, problem))
 			return false;
 		if (rows_int(sealed, "sealed") == 0)
 			return true;
