@@ -115,9 +115,9 @@ def test_partners_do_not_decide(world, resting, action):
 
 @pytest.mark.parametrize("action, member", [("request-info", "message"), ("reject", "reason"), ("lose", "reason"),
                                             ("cancel", "reason")])
-@pytest.mark.parametrize("body", [{}, None, "null", "empty"])
-def test_reasons_are_required(world, resting, action, member, body):
-    body = {"null": {member: None}, "empty": {member: ""}}.get(body, body)
+@pytest.mark.parametrize("shape", ["absent", "no member", "null", "empty"])
+def test_reasons_are_required(world, resting, action, member, shape):
+    body = {"absent": None, "no member": {}, "null": {member: None}, "empty": {member: ""}}[shape]
     row = resting["approved" if action in ("lose", "cancel") else "submitted"]
     refused = world.admin.post(f"/v1/deals/{row['id']}/{action}", body, if_match=row["version"])
     assert refused.status in (400, 422), refused

@@ -74,7 +74,7 @@ def test_a_follower_misses_nothing_under_parallel_writes(world):
         for event in world.admin.list("/v1/events", {"after": last}, limit=7):
             assert event["sequence"] > last
             last = event["sequence"]
-            seen.append(event["resource"]["id"])
+            seen.append(event)
 
     for _ in range(3):
         made += [row["id"] for row in at_once([partner.deal] * 10)]
@@ -82,7 +82,7 @@ def test_a_follower_misses_nothing_under_parallel_writes(world):
 
     def complete():
         follow()
-        return set(made) <= set(seen)
+        return set(made) <= {event["resource"]["id"] for event in seen}
 
     wait.until(complete, "all registrations in the feed")
-    assert len(seen) == len(set(seen))
+    assert len(seen) == len({event["id"] for event in seen})

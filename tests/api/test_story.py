@@ -97,7 +97,7 @@ def test_feed_tells_the_story(demo, story):
     events = events_of(demo.a, registered["id"], 2)
     assert [event["resource"]["version"] for event in events] == [1, 2]
     assert events[1]["type"] == "deal.approved" and events[1]["data"]["status"] == "approved"
-    assert events[0]["origin"]["client_id"] is not None and events[1]["origin"]["client_id"] is None
+    assert events[0]["origin"] == {"client_id": events[0]["actor"]["id"]} and events[1]["origin"] is None
     assert events[0]["sequence"] < events[1]["sequence"]
 
 

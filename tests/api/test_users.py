@@ -78,7 +78,7 @@ def test_roles_belong_to_a_side(world, role, is_partners):
 
 @pytest.mark.parametrize("member, value, code", [
     ("email", "nobody", "invalid_format"), ("email", None, "wrong_type"), ("name", "", "too_short"),
-    ("role", "root", "invalid_choice"), ("partner_id", "x", "invalid_format"),
+    ("role", "root", "invalid_choice"), ("partner_id", "x" * 36, "invalid_format"),
     ("partner_id", "00000000-0000-4000-8000-000000000000", "reference_not_found"),
     ("status", "active", "read_only_field"), ("password", "secret", "unknown_field"),
 ])

@@ -3,6 +3,7 @@
 import threading
 import uuid
 
+import psycopg2
 import pytest
 
 from support.client import Client
@@ -92,6 +93,34 @@ class Writers:
 @pytest.fixture
 def writers():
     return Writers
+
+
+class DealsLocked:
+    """Holds the deals table, so that whoever wants it waits: locked() … locked.release()."""
+
+    def __init__(self, durable):
+        self.durable, self.session = durable, None
+
+    def __call__(self):
+        self.session = psycopg2.connect(self.durable.database_url)
+        self.session.cursor().execute("lock table deals in access exclusive mode")
+
+    def waiting(self):
+        """How many registrations wait for it."""
+        return self.durable.execute("postgres", "select count(*) from pg_stat_activity where wait_event_type = 'Lock' "
+                                    "and query like '%insert into deals%'")[0][0]
+
+    def release(self):
+        if self.session:
+            self.session.close()
+            self.session = None
+
+
+@pytest.fixture
+def deals_locked(durable):
+    lock = DealsLocked(durable)
+    yield lock
+    lock.release()
 
 
 def as_before(client, server):

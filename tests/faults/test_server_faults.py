@@ -3,7 +3,6 @@
 import select
 import socket
 
-import psycopg2
 import pytest
 
 from faults.conftest import as_before
@@ -30,13 +29,12 @@ def test_a_restart_keeps_everything(start, new_world):
     assert again.is_replay and again.json == deals[0].json
 
 
-def test_sigterm_answers_what_is_in_flight(durable, start, new_world):
+def test_sigterm_answers_what_is_in_flight(start, new_world, deals_locked):
     running = start()
     world = new_world(running)
     partner = world.partner("a")
     partner.deal()
-    lock = psycopg2.connect(durable.database_url)
-    lock.cursor().execute("lock table deals in access exclusive mode")
+    deals_locked()
     answers = []
 
     def once(index):
@@ -44,14 +42,11 @@ def test_sigterm_answers_what_is_in_flight(durable, start, new_world):
         raise StopIteration
 
     load = Load(once, 6)
-    wait.until(lambda: durable.execute(
-        "postgres", "select count(*) from pg_stat_activity where datname = 'partnerd_faults' and wait_event_type = 'Lock' "
-        "and query ilike '%%deal%%'")[0][0] >= 6, "six requests wait in the database")
+    wait.until(lambda: deals_locked.waiting() == 6, "six requests wait in the database")
     running.terminate()
     wait.until(lambda: running.probe("/readyz") in (503, None), "no longer ready")
     assert running.child.poll() is None and not answers
-    lock.rollback()
-    lock.close()
+    deals_locked.release()
     running.wait_end()
     with pytest.raises(StopIteration):
         load.stop()
