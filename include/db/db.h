@@ -129,8 +129,11 @@ const struct statement *statement_at(size_t index);
 /*
  * Interns a composed statement by its text: the same text gives the same statement for the life of
  * the process. The text is copied. Used by the list engine, whose texts are composed of static
- * strings only and so are few.
+ * strings only. NULL when there are STATEMENT_MAX_INTERNED already: a client that tries every
+ * combination of filters shall not fill the memory; a statement without a name is then sent
+ * unprepared.
  */
+#define STATEMENT_MAX_INTERNED 1000
 const struct statement *statement_intern(const char *prefix, const char *sql, const char *types);
 
 /* ---- migrations ---- */

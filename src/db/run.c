@@ -153,7 +153,7 @@ static bool send_unprepared(struct attempt *attempt, enum step_kind kind,
 static bool send_statement(struct attempt *attempt, enum step_kind kind,
 	const struct statement *statement, const char *const *params, size_t call)
 {
-	return attempt->options->prepared_statements
+	return attempt->options->prepared_statements && statement->name[0] != '\0'
 		       ? send_prepared(attempt, kind, statement, params, call)
 		       : send_unprepared(attempt, kind, statement, params, call);
 }

@@ -280,6 +280,7 @@ struct interned {
 
 static _Atomic(struct interned *) buckets[INTERN_BUCKETS];
 static pthread_mutex_t intern_lock = PTHREAD_MUTEX_INITIALIZER;
+static size_t intern_count; /* under the lock */
 
 static const struct statement *find_interned(
 	const struct interned *from, uint64_t hash, const char *sql, const char *types)
@@ -326,7 +327,8 @@ const struct statement *statement_intern(const char *prefix, const char *sql, co
 	pthread_mutex_lock(&intern_lock);
 	struct interned *head = atomic_load_explicit(bucket, memory_order_relaxed);
 	found = find_interned(head, hash, sql, types);
-	if (!found) {
+	if (!found && intern_count < STATEMENT_MAX_INTERNED) {
+		intern_count++;
 		struct interned *made = make_interned(prefix, hash, sql, types);
 		made->next = head;
 		atomic_store_explicit(bucket, made, memory_order_release);

@@ -145,6 +145,25 @@ static void append_keyset(struct listing *listing, struct text *sql)
 		key, id);
 }
 
+/* The statement of this text: prepared once, or sent as it is when too many are known already. */
+static const struct statement *statement_of(
+	const struct listing *listing, const char *prefix, struct text *sql)
+{
+	struct arena *arena = listing->request->arena;
+	const struct statement *statement = statement_intern(prefix, sql->bytes, listing->types);
+	if (statement == NULL) {
+		struct statement *unnamed = arena_alloc(arena, sizeof *unnamed);
+		*unnamed = (struct statement){
+			.name = "",
+			.sql = arena_strndup(arena, sql->bytes, sql->length),
+			.types = arena_strdup(arena, listing->types),
+		};
+		statement = unnamed;
+	}
+	text_release(sql);
+	return statement;
+}
+
 static const struct statement *compose_page(struct listing *listing)
 {
 	struct text sql = TEXT_INIT;
@@ -160,9 +179,7 @@ static const struct statement *compose_page(struct listing *listing)
 		listing->limit <= 25   ? "26"
 		: listing->limit <= 50 ? "51"
 				       : "101");
-	const struct statement *statement = statement_intern("list", sql.bytes, listing->types);
-	text_release(&sql);
-	return statement;
+	return statement_of(listing, "list", &sql);
 }
 
 static const struct statement *compose_total(struct listing *listing)
@@ -171,9 +188,7 @@ static const struct statement *compose_total(struct listing *listing)
 	text_append_string(&sql, "select count(*) as total from (select");
 	append_where(listing, &sql);
 	text_append_string(&sql, " limit " TOTAL_CAP_LIMIT ") c");
-	const struct statement *statement = statement_intern("total", sql.bytes, listing->types);
-	text_release(&sql);
-	return statement;
+	return statement_of(listing, "total", &sql);
 }
 
 static void listing_reset_params(struct listing *listing)
