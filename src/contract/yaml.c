@@ -17,6 +17,7 @@
 
 #define DEPTH_MAX 64
 
+/* Must be initialised with { 0 }: it is deleted on every way out. */
 #define EVENT __attribute__((cleanup(yaml_event_delete))) yaml_event_t
 
 struct loader {
@@ -47,7 +48,6 @@ static bool next_event(struct loader *loader, yaml_event_t *ret_event)
 {
 	const yaml_parser_t *parser = &loader->parser;
 
-	memset(ret_event, 0, sizeof(*ret_event));
 	if (yaml_parser_parse(&loader->parser, ret_event))
 		return true;
 	fail(loader, parser->problem_mark, "%s", parser->problem ? parser->problem : "no YAML");
@@ -190,7 +190,7 @@ static bool add_item(struct loader *loader, json_t *array, const yaml_event_t *e
 static bool add_member(
 	struct loader *loader, json_t *object, const yaml_event_t *event, size_t depth)
 {
-	EVENT value_event;
+	EVENT value_event = { 0 };
 	const char *key;
 	json_t *value;
 
@@ -218,7 +218,7 @@ static json_t *fill(struct loader *loader, json_t *container, size_t depth)
 	bool is_fine = true;
 
 	while (is_fine) {
-		EVENT event;
+		EVENT event = { 0 };
 
 		is_fine = next_event(loader, &event);
 		if (!is_fine)
@@ -261,7 +261,7 @@ static json_t *build(struct loader *loader, const yaml_event_t *event, size_t de
 
 static bool expect(struct loader *loader, yaml_event_type_t type, const char *sentence)
 {
-	EVENT event;
+	EVENT event = { 0 };
 
 	if (!next_event(loader, &event))
 		return false;
@@ -270,7 +270,7 @@ static bool expect(struct loader *loader, yaml_event_type_t type, const char *se
 
 static json_t *load(struct loader *loader)
 {
-	EVENT event;
+	EVENT event = { 0 };
 	json_t *value;
 
 	if (!expect(loader, YAML_STREAM_START_EVENT, "no YAML") ||
