@@ -2,7 +2,12 @@
 /* Connections that are lost, waited for and shared: the pool under a real PostgreSQL. */
 #include "fixture.h"
 
+#include "base/clock.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <pthread.h>
+#include <sys/socket.h>
 
 /* ---- lost connections ---- */
 
@@ -190,6 +195,84 @@ static void test_pool_keeps_what_it_opened(void **state)
 	assert_int_equal(things(f), 0);
 }
 
+/* A server that has no more connections to give still answers on those it gave. */
+static void test_refused_connection_waits_for_one_that_works(void **state)
+{
+	struct fixture *f = *state;
+	char sql[200], url[CLUSTER_URL_BYTES + 100];
+	snprintf(sql, sizeof(sql),
+		"create role %s login password 'one' connection limit 1 in role partnerd_app",
+		f->cluster.database);
+	cluster_run(f->pg, sql);
+	snprintf(url, sizeof(url), "%s user=%s password=one", f->cluster.url, f->cluster.database);
+	f->settings.database_url = url;
+	f->settings.database_connections = 3;
+	f->settings.database_wait_ms = 20000;
+	reopen(f);
+	cluster_run(f->pg, "select pg_advisory_lock(7)");
+	struct blocked *first = block(f);
+	owner_waits_for(f, "wait_event_type = 'Lock' and datname = current_database()");
+	struct blocked *second = block(f);
+	wait_for_usage(f, 1, 1);
+	cluster_run(f->pg, "select pg_advisory_unlock(7)");
+	assert_int_equal(unblock(first), DB_NONE);
+	assert_int_equal(unblock(second), DB_NONE);
+	f->db = db_close(f->db);
+	owner_waits_for(
+		f, "not exists (select from pg_stat_activity where usename = current_database())");
+	snprintf(sql, sizeof(sql), "drop role %s", f->cluster.database);
+	cluster_run(f->pg, sql);
+}
+
+/* ---- a server that hangs up ---- */
+
+struct hanging_up {
+	int fd;
+	int calls; /* read after the thread has ended */
+	pthread_t thread;
+};
+
+static void *hang_up(void *argument)
+{
+	struct hanging_up *server = argument;
+	for (;;) {
+		int client = accept(server->fd, NULL, NULL);
+		if (client < 0)
+			return NULL;
+		server->calls++;
+		close(client);
+	}
+}
+
+static void test_database_that_is_away_is_not_hammered(void **state)
+{
+	struct fixture *f = *state;
+	struct hanging_up server = { .fd = socket(AF_INET, SOCK_STREAM, 0) };
+	struct sockaddr_in address = { .sin_family = AF_INET,
+		.sin_addr = { htonl(INADDR_LOOPBACK) } };
+	socklen_t length = sizeof(address);
+	assert_int_equal(bind(server.fd, (struct sockaddr *)&address, length), 0);
+	assert_int_equal(getsockname(server.fd, (struct sockaddr *)&address, &length), 0);
+	assert_int_equal(listen(server.fd, 100), 0);
+	assert_int_equal(pthread_create(&server.thread, NULL, hang_up, &server), 0);
+	char url[100];
+	snprintf(url, sizeof(url), "host=127.0.0.1 port=%d sslmode=disable",
+		ntohs(address.sin_port));
+	f->settings.database_url = url;
+	reopen(f);
+	int64_t started_us = clock_monotonic_us();
+	for (int i = 0; i < 200; i++) {
+		db_add(start(f), &count_things);
+		assert_int_equal(run(f), DB_UNAVAILABLE);
+	}
+	int64_t took_us = clock_monotonic_us() - started_us;
+	shutdown(server.fd, SHUT_RDWR);
+	pthread_join(server.thread, NULL);
+	close(server.fd);
+	assert_in_range(server.calls, 1, 1 + took_us / 200000);
+	f->db = db_close(f->db);
+}
+
 #define HAMMERS     8
 #define HAMMER_RUNS 100
 
@@ -235,7 +318,9 @@ static void test_many_threads_share_few_connections(void **state)
 	X(test_waiters_get_the_connection_in_turn)          \
 	X(test_waiter_takes_the_place_of_a_lost_connection) \
 	X(test_pool_keeps_what_it_opened)                   \
-	X(test_many_threads_share_few_connections)
+	X(test_many_threads_share_few_connections)          \
+	X(test_refused_connection_waits_for_one_that_works) \
+	X(test_database_that_is_away_is_not_hammered)
 
 TESTS(AGAINST_CLUSTER)
 
