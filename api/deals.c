@@ -242,7 +242,8 @@ static bool decide_update(
 	json_t *set = json_object();
 	json_object_set_new(out->fields, "set", set);
 	out->event = "deal.updated";
-	if (!check_update(in, problem) || !patch_amount(in, set, problem))
+	if (!check_update(in, problem) || !patch_amount(in, set, problem) ||
+		!check_external_ids(in, problem))
 		return false;
 	patch_columns(in, set, plain);
 	patch_map(in, set, "external_ids");
@@ -315,6 +316,13 @@ static const struct deal_step *step_of(const char *action)
 	return NULL;
 }
 
+/* By the clock, whatever is stored. */
+static const char *status_now(const struct rows *facts)
+{
+	return deal_status_at(rows_text(facts, "status"), rows_time(facts, "protection_expires_at"),
+		rows_time(facts, "now"));
+}
+
 static bool close_deal(const struct command_input *in, const struct deal_step *step, json_t *set,
 	struct problem *problem)
 {
@@ -342,8 +350,7 @@ static bool decide_step(
 	const struct command_input *in, struct decision *out, struct problem *problem)
 {
 	const struct deal_step *step = step_of(command_action(in));
-	const char *status = deal_status_at(rows_text(in->facts, "status"),
-		rows_time(in->facts, "protection_expires_at"), rows_time(in->facts, "now"));
+	const char *status = status_now(in->facts);
 	const struct transition *move = transition_require(
 		deal_transitions, "deal", step->action, step->participle, status, problem);
 	if (move == NULL)
@@ -372,7 +379,7 @@ static bool decide_step(
 static struct deal_facts approval_facts(const struct rows *facts)
 {
 	return (struct deal_facts){
-		.status = rows_text(facts, "status"),
+		.status = status_now(facts),
 		.partner_status = rows_text(facts, "partner_status"),
 		.tier_status = rows_text(facts, "tier_status"),
 		.band = { rows_int(facts, "floor_bps"), rows_int(facts, "base_bps"),
@@ -451,6 +458,7 @@ const struct endpoint deal_endpoints[] = {
 		.creates = true },
 	{ .operation_id = "updateDeal",
 		.resource = &deal_resource,
+		.facts = "deal_update_facts",
 		.decide = decide_update,
 		.write = "deal_change" },
 	{ .operation_id = "approveDeal",

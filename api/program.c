@@ -25,10 +25,10 @@ static bool check_terms(const struct command_input *in, struct problem *problem)
 		problem_add(problem, arena, PLACE_POINTER, "#/zone", VIOLATION_invalid_choice,
 			"Not an IANA time zone.");
 	if (command_body_int(in, "margin_cap_bps", INT64_MAX) <
-		rows_int(in->facts, "highest_floor_bps"))
+		rows_int(in->facts, "highest_cap_bps"))
 		problem_add(problem, arena, PLACE_POINTER, "#/margin_cap_bps",
-			VIOLATION_inconsistent, "A tier's band begins at %lld basis points.",
-			(long long)rows_int(in->facts, "highest_floor_bps"));
+			VIOLATION_inconsistent, "A tier's band reaches %lld basis points.",
+			(long long)rows_int(in->facts, "highest_cap_bps"));
 	return !problem->is_set;
 }
 

@@ -42,6 +42,16 @@ with partner as (
 )
 select assert_written(count(*)) from written
 
+-- Whether one of the foreign ids that a patch sets names another deal of the partner.
+-- name: deal_update_facts
+select (select e.deal_id from deal_external_ids e, jsonb_each_text(case jsonb_typeof($4->'external_ids')
+			when 'object' then $4->'external_ids' else '{}' end) x
+		where e.program_id = $1 and e.partner_id = d.partner_id and e.deal_id <> d.id and e.source = x.key
+			and e.external_id = x.value
+		limit 1) as existing_deal_id
+from deals d
+where d.program_id = $1 and d.id = $3 and ($2 is null or d.partner_id = $2)
+
 -- What a decision on a deal needs to know: the partner and its tier, the program's terms, and when protection that
 -- starts now would end: calendar days in the program's zone, at the same local time (domain.md §5.6).
 -- name: deal_facts

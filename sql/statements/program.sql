@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 
 -- name: program_facts
-select g.environment, g.test_now, program_now() as now, (select max(t.floor_bps) from tiers t where t.program_id = $1) as highest_floor_bps,
+select g.environment, g.test_now, program_now() as now, (select max(t.cap_bps) from tiers t where t.program_id = $1) as highest_cap_bps,
 	not $4 ? 'zone' or exists (select from pg_timezone_names z where z.name = $4->>'zone') as zone_is_known
 from programs g
 where g.id = $1

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The margin of a deal. Steps run in a fixed order and each is explained: base, adjusters, band,
- * programme's cap, amount. The programme's cap comes last and therefore wins, even over a tier's
- * floor; a tier whose floor could never be paid is refused when it is written. Raise
+ * programme's cap, amount. The programme's cap comes last and therefore wins; a band that reaches
+ * above it is refused when it is written. Raise
  * MARGIN_RULES_VERSION whenever the same facts would give another margin.
  */
 #include "domain/margin.h"
@@ -56,20 +56,17 @@ bool margin_band_check(const struct margin_band *band, int64_t program_cap_bps, 
 	if (band->floor_bps < 0)
 		problem_add(problem, arena, PLACE_POINTER, "#/margin_band/floor_bps",
 			VIOLATION_inconsistent, "The floor must not be negative.");
-	if (band->floor_bps > program_cap_bps)
-		problem_add(problem, arena, PLACE_POINTER, "#/margin_band/floor_bps",
-			VIOLATION_inconsistent,
-			"The floor must not lie above the cap of the programme, %lld basis points.",
-			(long long)program_cap_bps);
 	if (band->base_bps < band->floor_bps)
 		problem_add(problem, arena, PLACE_POINTER, "#/margin_band/base_bps",
 			VIOLATION_inconsistent, "The base must not lie below the floor.");
 	if (band->cap_bps < band->base_bps)
 		problem_add(problem, arena, PLACE_POINTER, "#/margin_band/cap_bps",
 			VIOLATION_inconsistent, "The cap must not lie below the base.");
-	if (band->cap_bps > BPS_ONE)
+	if (band->cap_bps > program_cap_bps)
 		problem_add(problem, arena, PLACE_POINTER, "#/margin_band/cap_bps",
-			VIOLATION_inconsistent, "The cap must not exceed 10,000 basis points.");
+			VIOLATION_inconsistent,
+			"The cap must not lie above the cap of the programme, %lld basis points.",
+			(long long)program_cap_bps);
 	return problem->violation_count == before;
 }
 

@@ -48,6 +48,26 @@ static bool load_shapes(struct bindings *bindings, struct db *db, const struct e
 					load_shape(bindings, db, list->parent, reterr)));
 }
 
+static bool bind_group(
+	struct bindings *bindings, const struct endpoint *endpoint, struct text *reterr)
+{
+	bool good = true;
+	for (; endpoint->operation_id != NULL; endpoint++)
+		good = bind(bindings, endpoint, reterr) && good;
+	return good;
+}
+
+/* Stops at the first that cannot be read: the database is then not what it should be. */
+static bool load_all_shapes(struct bindings *bindings, struct db *db, struct text *reterr)
+{
+	for (size_t i = 0; i < contract_operation_count(bindings->contract); i++) {
+		const struct endpoint *endpoint = bindings->by_operation[i];
+		if (endpoint != NULL && !load_shapes(bindings, db, endpoint, reterr))
+			return false;
+	}
+	return true;
+}
+
 struct bindings *bindings_make(const struct contract *contract, struct db *db,
 	const struct endpoint *const *groups, struct text *reterr)
 {
@@ -59,11 +79,8 @@ struct bindings *bindings_make(const struct contract *contract, struct db *db,
 	bindings->by_operation = arena_zalloc(arena, (count + 1) * sizeof(struct endpoint *));
 	bool good = true;
 	for (; *groups != NULL; groups++)
-		for (const struct endpoint *endpoint = *groups; endpoint->operation_id != NULL;
-			endpoint++)
-			good = bind(bindings, endpoint, reterr) &&
-			       load_shapes(bindings, db, endpoint, reterr) && good;
-	good = bindings_check(bindings, reterr) && good;
+		good = bind_group(bindings, *groups, reterr) && good;
+	good = load_all_shapes(bindings, db, reterr) && bindings_check(bindings, reterr) && good;
 	return good ? bindings : bindings_free(bindings);
 }
 

@@ -197,10 +197,26 @@ static void listing_reset_params(struct listing *listing)
 	listing->param_count = 0;
 }
 
+static uint64_t hash_bytes(const char *bytes, size_t length)
+{
+	static const unsigned char key[crypto_shorthash_KEYBYTES] = "partnerd.cursor";
+	uint64_t hash;
+	crypto_shorthash((unsigned char *)&hash, (const unsigned char *)bytes, length, key);
+	return hash;
+}
+
+/* The same for any order: `status=won&status=lost` is the query `status=lost&status=won`. */
+static uint64_t hash_values(const struct query_value *value)
+{
+	uint64_t sum = 0;
+	for (size_t i = 0; i < value->count; i++)
+		sum += hash_bytes(value->values[i], strlen(value->values[i]));
+	return sum;
+}
+
 /* Everything but cursor and limit: a cursor is good for the query it was made for. */
 static uint64_t hash_query(const struct listing *listing)
 {
-	static const unsigned char key[crypto_shorthash_KEYBYTES] = "partnerd.cursor";
 	struct text text = TEXT_INIT;
 	const struct request *request = listing->request;
 	text_appendf(&text, "%s %s %d", request->operation->id, listing->sort->name,
@@ -211,12 +227,10 @@ static uint64_t hash_query(const struct listing *listing)
 			filter->from_path ? NULL : query_value(request, filter->parameter);
 		if (filter->from_path)
 			text_appendf(&text, "\n%s", request->path_ids[0]);
-		for (size_t i = 0; value != NULL && filter->value == NULL && i < value->count; i++)
-			text_appendf(&text, "\n%s=%s", filter->parameter, value->values[i]);
+		if (value != NULL && filter->value == NULL)
+			text_appendf(&text, "\n%s=%" PRIx64, filter->parameter, hash_values(value));
 	}
-	uint64_t hash;
-	crypto_shorthash(
-		(unsigned char *)&hash, (const unsigned char *)text.bytes, text.length, key);
+	uint64_t hash = hash_bytes(text.bytes, text.length);
 	text_release(&text);
 	return hash;
 }

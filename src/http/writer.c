@@ -50,10 +50,12 @@ static struct cell cell_at(const struct source *source, size_t column)
 	return cell;
 }
 
+/* In a sparse row what the vendor keeps to itself is not even named. */
 static bool is_absent(const struct source *source, size_t column)
 {
-	return source->sparse &&
-	       json_object_get(source->flat, source->shape->columns[column].name) == NULL;
+	const struct shape_column *at = &source->shape->columns[column];
+	return source->sparse && (json_object_get(source->flat, at->name) == NULL ||
+					 (at->vendor_only && source->request->actor->partner_id[0] != '\0'));
 }
 
 void writer_time(struct text *out, const char *text, size_t length)
