@@ -1,0 +1,264 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Throws requests made from the contract, good ones and bad ones, at every operation of the running server.
+
+Whatever comes in, the server answers: never a 5xx, never a dropped connection, every refusal a problem document; the
+client checks each exchange against the contract. Actions get rows in the state they need, so that the requests reach
+the rules and the statements and do not all end at the door. The run is the same every time and bounded.
+"""
+import json
+import uuid
+from urllib.parse import quote, urlencode
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from checker import contract
+from generate import JUNK, mutated, places, valid
+from support.client import Client
+from support.world import PASSWORD, World, sign_in
+
+OPERATIONS = {operation.id: operation for operation in contract().operations()}
+FUZZ = settings(max_examples=30, derandomize=True, deadline=None, database=None, phases=(Phase.generate,),
+                suppress_health_check=list(HealthCheck))
+NEW_ROWS = 6  # rows in the right state for each action
+FRESH = "a key nobody has used"
+NOWHERE = "01890000-0000-7000-8000-000000000000"
+
+SHOTS = {
+    "nothing": b"", "half": b'{"a"', "trailing": b"{} x", "twice": b'{"a": 1, "a": 2}', "list": b"[]", "null": b"null",
+    "text": b'"x"', "nan": b'{"a": NaN}', "not utf-8": b'{"a": "\xff"}', "latin-1": b"\xe9", "bom": b"\xef\xbb\xbf{}",
+    "utf-16": '{"a": 1}'.encode("utf-16"), "nul": b'{"a": "\\u0000"}', "nul byte": b'{"a": "\x00"}',
+    "surrogate": b'{"a": "\\ud800"}', "deep lists": b"[" * 5000 + b"]" * 5000, "deep": b'{"a":' * 5000 + b"1" + b"}" * 5000,
+    "open": b"[" * 5000, "30 digits": b'{"a": ' + b"9" * 30 + b"}", "huge": b'{"a": 1e400}', "wide": b'{"a": [' + b"0," * 20000 + b"0]}",
+    "control": b'{"a": "\x01"}', "large": b'{"a": "' + b"x" * 1_100_000 + b'"}',
+}
+MEDIA_TYPES = ["text/plain", "application/xml", "application/json; charset=utf-16", "application/jsonx", "json", "*/*",
+               "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", ";", "application/json, text/plain"]
+QUERIES = ["unknown=1", "=", "&", "a", "limit=0", "limit=101", "limit=1&limit=2", "limit=%31%30", "cursor=AAAA", "sort=id",
+           "status=%FF", "status=%zz", "status=%00", "%FF=1", "limit=1;sort=id", "limit=" + "9" * 400, "dry_run=yes",
+           "include_total=1", "x=" + "y" * 9000, "status=won%2Cstatus=lost", "limit=+1", "after=-1", "created_at_gte=now"]
+DEAL_STATES = {
+    "submitDeal": "draft", "startDealReview": "submitted", "requestDealInfo": "submitted", "approveDeal": "submitted",
+    "rejectDeal": "submitted", "withdrawDeal": "submitted", "winDeal": "approved", "loseDeal": "approved",
+    "cancelDeal": "approved",
+}
+
+
+class Targets:
+    """A world with rows for every path parameter; `rows` makes those an action needs."""
+
+    def __init__(self, world):
+        self.world, self.partner = world, world.partner("a")
+        approved = world.deal_in("approved")
+        self.ids = {
+            "deal_id": [approved["id"]], "decision_id": [approved["margin_decision_id"]], "partner_id": [self.partner.id],
+            "tier_id": [world.tiers["preferred"]["id"]], "user_id": [world.user("viewer").id],
+            "client_id": [self.partner.client_id], "code": ["not_found", "internal"],
+        }
+        self.strangers = [self.partner.api, Client(world.server), Client(world.server, "x.y.z")]
+        # What keeps the test itself alive is not among them: its admin and the partner's client are never hit by actions.
+        self.makers = {
+            "publishTier": lambda: world.make_tier(publish=False), "updateTier": world.make_tier,
+            "activatePartner": world.new_partner, "suspendPartner": self.active, "terminatePartner": self.active,
+            "reinstatePartner": self.suspended, "changePartnerTier": self.active, "updatePartner": self.active,
+            "deactivateUser": lambda: {"id": world.make_user("viewer").id},
+            "revokeApiClient": lambda: {"id": world.make_client(["deals:read"])[0]},
+            "updateDeal": lambda: world.deal_in("draft"),
+            **{name: lambda state=state: world.deal_in(state) for name, state in DEAL_STATES.items()},
+        }
+
+    def active(self):
+        row = self.world.new_partner()
+        return self.world.act("partners", row, "activate")
+
+    def suspended(self):
+        return self.world.act("partners", self.active(), "suspend", {"reason": "Late."})
+
+    def principal(self, operation):
+        """Who may do it. The session of the admin, by which the test lives, is not the one that is ended."""
+        if not operation.security:
+            return Client(self.world.server)
+        if operation.id != "endSession":
+            return self.world.admin
+        session = sign_in(self.world.server, self.world.email, PASSWORD, self.world.slug)
+        return Client(self.world.server, session["access_token"])
+
+    def sensible(self, operation, body):
+        """A body the schema allows, with what no schema can say: ids and currencies that exist, sums, credentials."""
+        whole = {
+            "createToken": {"grant_type": "client_credentials", "client_id": self.partner.client_id,
+                            "client_secret": self.partner.secret},
+            "createSession": {"email": self.world.email, "password": PASSWORD, "program": self.world.slug},
+            "setTestClock": {"now_at": None},
+        }
+        if operation.id in whole:
+            return whole[operation.id]
+        for holder, key in [*places(body)]:
+            if key == "currency":
+                holder[key] = "EUR"
+        strategic = self.world.tiers["strategic"]["id"]
+        parts = {
+            "registerDeal": {"partner_id": self.partner.id, "line_items": []},
+            "updateDeal": {"line_items": []},
+            "createPartner": {"tier_id": strategic}, "changePartnerTier": {"tier_id": strategic},
+            "createTier": {"margin_band": {"floor_bps": 0, "base_bps": 1000, "cap_bps": 2000}},
+            "updateTier": {"margin_band": {"base_bps": 2500}},
+            "createUser": {"partner_id": self.partner.id if body.get("role", "").startswith("partner_") else None},
+            "createApiClient": {"partner_id": None},
+        }
+        return {**body, **parts.get(operation.id, {})}
+
+    def rows(self, operation):
+        names = [entry["name"] for entry in operation.parameters if entry["in"] == "path"]
+        if operation.id in self.makers:
+            return {names[0]: [self.makers[operation.id]()["id"] for _ in range(NEW_ROWS)]}
+        return {name: self.ids[name] for name in names}
+
+
+@pytest.fixture(scope="module")
+def targets(server, database_url):
+    return Targets(World(server, database_url))
+
+
+def header_of(operation, name):
+    return any(entry["in"] == "header" and entry["name"] == name for entry in operation.parameters)
+
+
+def path_of(operation, ids):
+    path = operation.path
+    for name, value in ids.items():
+        path = path.replace(f"{{{name}}}", quote(str(value), safe=""))
+    return path
+
+
+def paths(operation, rows, is_bad):
+    names = sorted(rows)
+    junk = st.sampled_from([NOWHERE, NOWHERE.upper(), "x", "..", "%", "'", "\u0000", "é", "a/b", NOWHERE + "0", "x" * 300])
+    each = {name: junk if is_bad else st.sampled_from(rows[name]) for name in names}
+    return st.fixed_dictionaries(each).map(lambda ids: path_of(operation, ids))
+
+
+def as_text(value):
+    text = json.dumps(value) if isinstance(value, (bool, dict, list)) or value is None else str(value)
+    return text.encode("utf-8", "replace")
+
+
+@st.composite
+def queries(draw, operation, is_bad):
+    """Some of the parameters with values they allow, and one that is junk when it is to be bad."""
+    entries = {entry["name"]: entry["schema"] for entry in operation.parameters
+               if entry["in"] == "query" and entry["name"] not in ("cursor", "dry_run")}
+    if is_bad and not entries:
+        return draw(st.sampled_from(QUERIES))
+    chosen = draw(st.lists(st.sampled_from(sorted(entries)), max_size=4, unique=True)) if entries else []
+    values = {name: draw(valid(entries[name])) for name in chosen}
+    if is_bad:
+        values[draw(st.sampled_from(sorted(entries)))] = draw(st.sampled_from(JUNK))
+    elif header_of(operation, "If-Match") or operation.method == "POST":
+        values.update({"dry_run": True} if "dry_run" in operation.query_names and draw(st.integers(0, 3)) == 0 else {})
+    return urlencode([(name, as_text(item)) for name, value in values.items()
+                      for item in (value if isinstance(value, list) else [value])])
+
+
+@st.composite
+def header_sets(draw, operation, is_bad):
+    tags = st.sampled_from(['"0"', '"999"', 'W/"1"', '"1", "2"', "1", '"', '""', '"99999999999999999999"', "*, *", None])
+    keys = st.sampled_from([None, "same", '"quoted"', "x" * 255, "x" * 256, "a b", '"', "é".encode().decode("latin-1")])
+    accept = st.sampled_from(["*/*", "text/html", "application/json;q=0", "application/*, ;q=x", "text/*;q=0.3, */*;q=0.1"])
+    chosen = {"Accept": draw(accept) if is_bad else "application/json"}
+    for name, junk, good in (("If-Match", tags, st.just("*")), ("If-None-Match", tags, st.sampled_from([None, '"1"', "*"])),
+                             ("Idempotency-Key", keys, st.just(FRESH))):
+        if header_of(operation, name):
+            chosen[name] = draw(junk if is_bad else good)
+    return chosen
+
+
+@st.composite
+def bodies(draw, operation, is_bad, targets):
+    """(media type, bytes); (None, None) where the operation takes none."""
+    if not operation.request_content:
+        return None, None
+    media_type = draw(st.sampled_from(sorted(operation.request_content)))
+    schema = operation.request_content[media_type]["schema"]
+    value = draw(mutated(schema)) if is_bad else targets.sensible(operation, draw(valid(schema)))
+    if not media_type.endswith("form-urlencoded"):
+        return media_type, json.dumps(value).encode()
+    return media_type, urlencode({name: as_text(item) for name, item in value.items()}
+                                 if isinstance(value, dict) else {"x": as_text(value)}).encode()
+
+
+@st.composite
+def requests(draw, operation, targets, rows):
+    """A request that may well succeed, or one that is spoilt in one or two places."""
+    spoilt = draw(st.one_of(st.just(set()), st.sets(
+        st.sampled_from(["path", "query", "headers", "body", "client"]), min_size=1, max_size=2)))
+    clients = targets.strangers if "client" in spoilt else [targets.principal(operation)]
+    return {
+        "client": draw(st.sampled_from(clients)),
+        "path": draw(paths(operation, rows, "path" in spoilt)),
+        "query": draw(queries(operation, "query" in spoilt)),
+        "headers": draw(header_sets(operation, "headers" in spoilt)),
+        "body": draw(bodies(operation, "body" in spoilt, targets)),
+    }
+
+
+def send(client, operation, path, query="", headers=None, body=(None, None)):
+    """One exchange; the client checks it against the contract and fails when the connection drops."""
+    media_type, data = body
+    sent = dict(headers or {})
+    if sent.get("Idempotency-Key") == FRESH:
+        sent["Idempotency-Key"] = str(uuid.uuid4())
+    if media_type:
+        sent["Content-Type"] = media_type
+    answer = client.request(operation.method, path + ("?" + query if query else ""), data, headers=sent, key=None)
+    assert answer.status < 500, answer
+    return answer
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_generated_requests(targets, name):
+    operation = OPERATIONS[name]
+    rows = targets.rows(operation)
+    seen = set()
+
+    @FUZZ
+    @given(requests(operation, targets, rows))
+    def shoot(request):
+        seen.add(send(operation=operation, **request).status)
+
+    shoot()
+    assert any(200 <= status < 300 for status in seen), f"nothing got through: {seen}"
+    assert any(400 <= status < 500 for status in seen), f"nothing was refused: {seen}"
+
+
+@pytest.mark.parametrize("name", [name for name, operation in OPERATIONS.items() if operation.request_content])
+def test_bodies_that_are_no_json(targets, name):
+    operation = OPERATIONS[name]
+    path = path_of(operation, {key: known[0] for key, known in targets.rows(operation).items()})
+    media_type = next(iter(operation.request_content))
+    headers = {"If-Match": '"999"', "Idempotency-Key": FRESH}
+    headers = {key: value for key, value in headers.items() if header_of(operation, key)}
+    for what, data in SHOTS.items():
+        answer = send(targets.world.admin, operation, path, "", headers, (media_type, data))
+        assert 400 <= answer.status < 500, f"{what}: {answer}"
+    for other in MEDIA_TYPES:
+        if other in operation.request_content:
+            continue
+        answer = send(targets.world.admin, operation, path, "", headers, (other, b"{}"))
+        assert 400 <= answer.status < 500, f"{other}: {answer}"
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_queries_nobody_knows(targets, name):
+    """An unknown parameter is refused everywhere, on operations without parameters too."""
+    operation = OPERATIONS[name]
+    path = path_of(operation, {key: known[0] for key, known in targets.rows(operation).items()})
+    known = operation.query_names
+    for query in QUERIES:
+        answer = send(targets.world.admin, operation, path, query, {"If-Match": '"999"'} if header_of(operation, "If-Match") else {})
+        names = {part.split("=")[0] for part in query.split("&")}
+        if not names <= known:
+            assert answer.status in (400, 414), f"{query}: {answer}"
+        else:
+            assert answer.status != 404, f"{query}: {answer}"
