@@ -10,12 +10,12 @@ FIRST_NUMBER = 100000000000  # keeps the last group of the id at twelve digits
 LOAD = """
 insert into deals (program_id, id, partner_id, number, status, customer_name, customer_country, amount_minor, currency,
 	expected_close_on, description, line_items, custom_fields, submitted_at, created_by_id, created_at, updated_at)
-select p.program_id, ('{prefix}' || ({first} + n))::uuid, case n % 2 when 0 then p.a else p.b end,
+select p.program_id, ('{prefix}' || ({first} + n))::uuid, case n %% 2 when 0 then p.a else p.b end,
 	'B-' || to_char(n, 'FM000000000000'), (array['draft', 'submitted', 'in_review', 'info_requested', 'rejected', 'withdrawn'])
-	[1 + n % 6], 'Customer ' || n % 5000, (array['DE', 'FR', 'NL', 'AT', 'PL'])[1 + n % 5], 100000 + (n * 7919) % 90000000,
-	'EUR', date '2027-01-01' + (n % 365)::int, 'A deal of the bench, number ' || n,
+	[1 + n %% 6], 'Customer ' || n %% 5000, (array['DE', 'FR', 'NL', 'AT', 'PL'])[1 + n %% 5], 100000 + (n * 7919) %% 90000000,
+	'EUR', date '2027-01-01' + (n %% 365)::int, 'A deal of the bench, number ' || n,
 	'[{{"product": "Platform", "quantity": 10, "unit_amount_minor": 48000}}]', '{{"region": "north"}}',
-	case when n % 6 > 0 then t.at end, p.a, t.at, t.at
+	case when n %% 6 > 0 then t.at end, p.a, t.at, t.at
 from (select program_id, %(a)s::uuid as a, %(b)s::uuid as b from partners where id = %(a)s::uuid) p,
 	generate_series(0, %(deals)s - 1) n,
 	lateral (select now() - interval '2 years' + n * (interval '2 years' / %(deals)s) as at) t

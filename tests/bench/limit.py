@@ -9,11 +9,14 @@ import glob
 import os
 import re
 import subprocess
+import time
 from dataclasses import dataclass
 
 from data import FIRST_NUMBER, ID_PREFIX
 from support.postgres import binary
 
+WARM_UP_S = 2
+PROGRESS = re.compile(r"^progress: ([\d.]+) s, ([\d.]+) tps", re.M)
 TOKEN = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{64}")
 
 
@@ -95,19 +98,23 @@ def percentile(values, part):
     return values[min(len(values) - 1, int(len(values) * part))] if values else float("nan")
 
 
-def latencies_ms(prefix):
+def latencies_ms(prefix, since):
+    """The sampled transactions that began after `since`, sorted."""
     found = []
     for path in glob.glob(f"{prefix}.*"):
         with open(path, encoding="ascii") as log:
-            found += [int(line.split()[2]) / 1000 for line in log]
+            for line in log:
+                _, _, elapsed_us, _, second, microsecond = line.split()[:6]
+                end = int(second) + int(microsecond) / 1e6
+                if end - int(elapsed_us) / 1e6 >= since:
+                    found.append(int(elapsed_us) / 1000)
         os.unlink(path)
     return sorted(found)
 
 
-def run(weighted_scripts, folder, port, database, clients, seconds):
-    """Runs pgbench with [(script, weight)] and returns (transactions, transactions/s, p50 ms, p99 ms)."""
+def arguments(weighted_scripts, folder, port, database, clients, seconds):
     command = [binary("pgbench"), "-n", "-M", "prepared", "-c", clients, "-j", min(2, os.cpu_count()), "-T", seconds,
-               "-h", folder, "-p", port, "-U", "postgres", "-l", "--sampling-rate=0.1",
+               "-h", folder, "-p", port, "-U", "postgres", "-P", 1, "-l", "--sampling-rate=0.1",
                f"--log-prefix={folder}/pgbench"]
     for index, (script, weight) in enumerate(weighted_scripts):
         path = os.path.join(folder, f"script_{index}.sql")
@@ -116,13 +123,27 @@ def run(weighted_scripts, folder, port, database, clients, seconds):
         command += ["-f", f"{path}@{weight}"]
         for name, value in script.variables.items():
             command += ["-D", f"{name}={value}"]
-    options = "-c role=partnerd_app -c jit=off -c timezone=UTC"
-    done = subprocess.run([str(part) for part in command] + [database], capture_output=True, text=True,
-                          env={**os.environ, "PGOPTIONS": options}, timeout=seconds + 120)
-    count = re.search(r"number of transactions actually processed: (\d+)", done.stdout)
-    failed = re.search(r"number of failed transactions: (\d+)", done.stdout)
-    rate = re.search(r"^tps = ([\d.]+)", done.stdout, re.M)
-    if done.returncode != 0 or not count or not rate or (failed and failed.group(1) != "0"):
-        raise RuntimeError(f"pgbench failed:\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}")
-    times = latencies_ms(f"{folder}/pgbench")
-    return int(count.group(1)), float(rate.group(1)), percentile(times, 0.5), percentile(times, 0.99)
+    return [str(part) for part in command] + [database]
+
+
+def run(weighted_scripts, folder, port, database, clients, seconds, spent_us):
+    """Runs pgbench with [(script, weight)]; returns transactions/s, p50 ms, p99 ms and CPU µs a transaction.
+
+    The first two seconds do not count: connections are made then, and each plans its statements. `spent_us` tells the CPU
+    time PostgreSQL has used so far.
+    """
+    seconds = max(1, round(seconds))
+    command = arguments(weighted_scripts, folder, port, database, clients, WARM_UP_S + seconds)
+    environment = {**os.environ, "PGOPTIONS": "-c role=partnerd_app -c jit=off -c timezone=UTC"}
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+    time.sleep(WARM_UP_S)
+    before, since = spent_us(), time.time()
+    output, progress = child.communicate(timeout=seconds + 120)
+    spent = spent_us() - before
+    if child.returncode != 0 or "aborted" in progress:
+        raise RuntimeError(f"pgbench failed:\n{output[-2000:]}\n{progress[-4000:]}")
+    marks = [(float(at), float(rate)) for at, rate in PROGRESS.findall(progress)]
+    counted = [rate for at, rate in marks if at > WARM_UP_S + 0.5][:seconds]
+    rate = sum(counted) / len(counted)
+    times = latencies_ms(f"{folder}/pgbench", since)
+    return rate, percentile(times, 0.5), percentile(times, 0.99), spent / (rate * seconds)

@@ -200,11 +200,10 @@ class Stage:
         """Measures PostgreSQL with pgbench."""
         weights = {"w4": [("w1", 80), ("w2", 15), ("w3", 5)]}.get(work, [(work, 1)])
         scripts = [(self.scripts[name], weight) for name, weight in weights]
-        before = meter.cpu_us(self.cluster.postmaster.pid)
-        count, rate, p50, p99 = limit.run(
-            scripts, self.socket_folder, self.cluster.port, self.name, CONNECTIONS, int(max(1, seconds)))
-        spent = meter.cpu_us(self.cluster.postmaster.pid) - before
-        return Measure(rate, p50, p99, 0, spent / count)
+        rate, p50_ms, p99_ms, postgres_us = limit.run(
+            scripts, self.socket_folder, self.cluster.port, self.name, CONNECTIONS, seconds,
+            lambda: meter.cpu_us(self.cluster.postmaster.pid))
+        return Measure(rate, p50_ms, p99_ms, 0, postgres_us)
 
 
 def cluster():
