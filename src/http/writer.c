@@ -208,12 +208,12 @@ static void write_object(struct text *out, const struct source *source, bool ope
 	text_append_char(out, '{');
 	for (size_t i = 0; i < shape->column_count; i++) {
 		const struct shape_column *column = &shape->columns[i];
-		if (column->kind == COLUMN_HIDDEN || is_absent(source, i))
-			continue;
 		if (column->group_length > 0) {
 			i = write_group(out, source, i, &first);
 			continue;
 		}
+		if (column->kind == COLUMN_HIDDEN || is_absent(source, i))
+			continue;
 		separate(out, &first);
 		text_append(out, column->literal.bytes, column->literal.length);
 		write_value(out, source, column, cell_at(source, i));
