@@ -256,7 +256,7 @@ def routing_faults(operations, method, status, headers, body):
 
 
 def check_exchange(method, path, status, headers, body, request_body=None):
-    """The faults of one exchange. `path` is the target with its query, `headers` anything with items(), bodies bytes."""
+    """The faults of one exchange: `path` is the target with its query, `headers` has items(), bodies are bytes."""
     headers = {name.lower(): value for name, value in headers.items()}
     target, _, raw_query = path.partition("?")
     faults = []

@@ -51,7 +51,8 @@ def input_faults(old, new, where):
     if "enum" in new:
         faults += removed(old.get("enum", ["any"]), new["enum"], "value", where)
     faults += bound_faults(old, new, where)
-    faults += [f"{where}/{name}: is required now" for name in new.get("required", ()) if name not in old.get("required", ())]
+    faults += [f"{where}/{name}: is required now" for name in new.get("required", ())
+               if name not in old.get("required", ())]
     faults += removed(old.get("properties", {}), new.get("properties", {}), "member", where)
     for name, schema in old.get("properties", {}).items():
         if name in new.get("properties", {}):
@@ -65,7 +66,8 @@ def input_faults(old, new, where):
 def output_faults(old, new, where):
     """Everything `new` gives must be what a reader of `old` counts on."""
     faults = [f"{where}: may be {name} now" for name in sorted(types(new) - types(old))]
-    faults += [f"{where}: {name} is another" for name in ("format", "const") if name in old and new.get(name) != old[name]]
+    faults += [f"{where}: {name} is another" for name in ("format", "const")
+               if name in old and new.get(name) != old[name]]
     faults += [f"{where}/{name}: is no longer always there" for name in old.get("required", ())
                if name not in new.get("required", ())]
     faults += removed(old.get("properties", {}), new.get("properties", {}), "member", where)

@@ -15,7 +15,8 @@ THING = {
     "properties": {
         "id": {"type": "string", "format": "uuid"}, "name": {"type": ["string", "null"]},
         "kind": {"type": "string", "enum": ["a", "b"]},
-        "parts": {"type": "array", "items": {"type": "object", "required": ["n"], "properties": {"n": {"type": "integer"}}}},
+        "parts": {"type": "array", "items": {
+            "type": "object", "required": ["n"], "properties": {"n": {"type": "integer"}}}},
     },
 }
 INPUT = {
@@ -25,7 +26,8 @@ INPUT = {
         "kind": {"type": "string", "enum": ["a", "b"]},
         "count": {"type": "number", "minimum": 0, "maximum": 9},
         "labels": {"type": "object", "additionalProperties": {"type": "string", "maxLength": 5}},
-        "parts": {"type": "array", "maxItems": 3, "items": {"type": "object", "properties": {"n": {"type": "integer"}}}},
+        "parts": {"type": "array", "maxItems": 3, "items": {
+            "type": "object", "properties": {"n": {"type": "integer"}}}},
     },
 }
 BASE = {"paths": {

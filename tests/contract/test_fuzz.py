@@ -29,15 +29,24 @@ SHOTS = {
     "nothing": b"", "half": b'{"a"', "trailing": b"{} x", "twice": b'{"a": 1, "a": 2}', "list": b"[]", "null": b"null",
     "text": b'"x"', "nan": b'{"a": NaN}', "not utf-8": b'{"a": "\xff"}', "latin-1": b"\xe9", "bom": b"\xef\xbb\xbf{}",
     "utf-16": '{"a": 1}'.encode("utf-16"), "nul": b'{"a": "\\u0000"}', "nul byte": b'{"a": "\x00"}',
-    "surrogate": b'{"a": "\\ud800"}', "deep lists": b"[" * 5000 + b"]" * 5000, "deep": b'{"a":' * 5000 + b"1" + b"}" * 5000,
-    "open": b"[" * 5000, "30 digits": b'{"a": ' + b"9" * 30 + b"}", "huge": b'{"a": 1e400}', "wide": b'{"a": [' + b"0," * 20000 + b"0]}",
-    "control": b'{"a": "\x01"}', "large": b'{"a": "' + b"x" * 1_100_000 + b'"}',
+    "surrogate": b'{"a": "\\ud800"}', "control": b'{"a": "\x01"}', "open": b"[" * 5000,
+    "deep lists": b"[" * 5000 + b"]" * 5000, "deep": b'{"a":' * 5000 + b"1" + b"}" * 5000,
+    "30 digits": b'{"a": ' + b"9" * 30 + b"}", "huge": b'{"a": 1e400}', "wide": b'{"a": [' + b"0," * 20000 + b"0]}",
+    "large": b'{"a": "' + b"x" * 1_100_000 + b'"}',
 }
-MEDIA_TYPES = ["text/plain", "application/xml", "application/json; charset=utf-16", "application/jsonx", "json", "*/*",
-               "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", ";", "application/json, text/plain"]
-QUERIES = ["unknown=1", "=", "&", "a", "limit=0", "limit=101", "limit=1&limit=2", "limit=%31%30", "cursor=AAAA", "sort=id",
-           "status=%FF", "status=%zz", "status=%00", "%FF=1", "limit=1;sort=id", "limit=" + "9" * 400, "dry_run=yes",
-           "include_total=1", "x=" + "y" * 9000, "status=won%2Cstatus=lost", "limit=+1", "after=-1", "created_at_gte=now"]
+MEDIA_TYPES = [
+    "text/plain", "application/xml", "application/json; charset=utf-16", "application/jsonx", "json", "*/*", ";",
+    "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/json, text/plain",
+]
+QUERIES = [
+    "unknown=1", "=", "&", "a", "limit=0", "limit=101", "limit=1&limit=2", "limit=%31%30", "cursor=AAAA", "sort=id",
+    "status=%FF", "status=%zz", "status=%00", "%FF=1", "limit=1;sort=id", "limit=" + "9" * 400, "dry_run=yes",
+    "include_total=1", "x=" + "y" * 9000, "status=won%2Cstatus=lost", "limit=+1", "after=-1", "created_at_gte=now",
+]
+BAD_IDS = [NOWHERE, NOWHERE.upper(), NOWHERE + "0", "x", "..", "%", "'", "\u0000", "é", "a/b", "x" * 300]
+BAD_TAGS = ['"0"', '"999"', 'W/"1"', '"1", "2"', "1", '"', '""', '"99999999999999999999"', "*, *", None]
+BAD_KEYS = [None, "same", '"quoted"', "x" * 255, "x" * 256, "a b", '"', "é".encode().decode("latin-1")]
+BAD_ACCEPTS = ["*/*", "text/html", "application/json;q=0", "application/*, ;q=x", "text/*;q=0.3, */*;q=0.1"]
 DEAL_STATES = {
     "submitDeal": "draft", "startDealReview": "submitted", "requestDealInfo": "submitted", "approveDeal": "submitted",
     "rejectDeal": "submitted", "withdrawDeal": "submitted", "winDeal": "approved", "loseDeal": "approved",
@@ -52,12 +61,13 @@ class Targets:
         self.world, self.partner = world, world.partner("a")
         approved = world.deal_in("approved")
         self.ids = {
-            "deal_id": [approved["id"]], "decision_id": [approved["margin_decision_id"]], "partner_id": [self.partner.id],
-            "tier_id": [world.tiers["preferred"]["id"]], "user_id": [world.user("viewer").id],
-            "client_id": [self.partner.client_id], "code": ["not_found", "internal"],
+            "deal_id": [approved["id"]], "decision_id": [approved["margin_decision_id"]],
+            "partner_id": [self.partner.id], "tier_id": [world.tiers["preferred"]["id"]],
+            "user_id": [world.user("viewer").id], "client_id": [self.partner.client_id],
+            "code": ["not_found", "internal"],
         }
         self.strangers = [self.partner.api, Client(world.server), Client(world.server, "x.y.z")]
-        # What keeps the test itself alive is not among them: its admin and the partner's client are never hit by actions.
+        # Not among them is what keeps the test alive: its admin and the partner's client are never hit by actions.
         self.makers = {
             "publishTier": lambda: world.make_tier(publish=False), "updateTier": world.make_tier,
             "activatePartner": world.new_partner, "suspendPartner": self.active, "terminatePartner": self.active,
@@ -134,7 +144,7 @@ def path_of(operation, ids):
 
 def paths(operation, rows, is_bad):
     names = sorted(rows)
-    junk = st.sampled_from([NOWHERE, NOWHERE.upper(), "x", "..", "%", "'", "\u0000", "é", "a/b", NOWHERE + "0", "x" * 300])
+    junk = st.sampled_from(BAD_IDS)
     each = {name: junk if is_bad else st.sampled_from(rows[name]) for name in names}
     return st.fixed_dictionaries(each).map(lambda ids: path_of(operation, ids))
 
@@ -163,14 +173,11 @@ def queries(draw, operation, is_bad):
 
 @st.composite
 def header_sets(draw, operation, is_bad):
-    tags = st.sampled_from(['"0"', '"999"', 'W/"1"', '"1", "2"', "1", '"', '""', '"99999999999999999999"', "*, *", None])
-    keys = st.sampled_from([None, "same", '"quoted"', "x" * 255, "x" * 256, "a b", '"', "é".encode().decode("latin-1")])
-    accept = st.sampled_from(["*/*", "text/html", "application/json;q=0", "application/*, ;q=x", "text/*;q=0.3, */*;q=0.1"])
-    chosen = {"Accept": draw(accept) if is_bad else "application/json"}
-    for name, junk, good in (("If-Match", tags, st.just("*")), ("If-None-Match", tags, st.sampled_from([None, '"1"', "*"])),
-                             ("Idempotency-Key", keys, st.just(FRESH))):
+    chosen = {"Accept": draw(st.sampled_from(BAD_ACCEPTS)) if is_bad else "application/json"}
+    for name, bad, good in (("If-Match", BAD_TAGS, ["*"]), ("If-None-Match", BAD_TAGS, [None, '"1"', "*"]),
+                            ("Idempotency-Key", BAD_KEYS, [FRESH])):
         if header_of(operation, name):
-            chosen[name] = draw(junk if is_bad else good)
+            chosen[name] = draw(st.sampled_from(bad if is_bad else good))
     return chosen
 
 
@@ -254,11 +261,11 @@ def test_queries_nobody_knows(targets, name):
     """An unknown parameter is refused everywhere, on operations without parameters too."""
     operation = OPERATIONS[name]
     path = path_of(operation, {key: known[0] for key, known in targets.rows(operation).items()})
-    known = operation.query_names
+    headers = {"If-Match": '"999"'} if header_of(operation, "If-Match") else {}
     for query in QUERIES:
-        answer = send(targets.world.admin, operation, path, query, {"If-Match": '"999"'} if header_of(operation, "If-Match") else {})
+        answer = send(targets.world.admin, operation, path, query, headers)
         names = {part.split("=")[0] for part in query.split("&")}
-        if not names <= known:
+        if not names <= operation.query_names:
             assert answer.status in (400, 414), f"{query}: {answer}"
         else:
             assert answer.status != 404, f"{query}: {answer}"
