@@ -16,6 +16,15 @@
 
 #define BASIC_MAX_BYTES 1024
 
+static const struct {
+	const char *text;
+	int status;
+} errors[] = { [OAUTH_NONE] = { "none", 200 },
+#define OAUTH_ROW(name, status) [OAUTH_##name] = { #name, status },
+	OAUTH_ERRORS(OAUTH_ROW)
+#undef OAUTH_ROW
+};
+
 static bool refuse(struct refusal *refusal, enum oauth_error error, const char *detail)
 {
 	*refusal = (struct refusal){ error, detail };
@@ -24,26 +33,12 @@ static bool refuse(struct refusal *refusal, enum oauth_error error, const char *
 
 const char *oauth_error_text(enum oauth_error error)
 {
-	switch (error) {
-#define OAUTH_TEXT(name, status) \
-	case OAUTH_##name: return #name;
-		OAUTH_ERRORS(OAUTH_TEXT)
-#undef OAUTH_TEXT
-	case OAUTH_NONE: break;
-	}
-	return "none";
+	return errors[error].text;
 }
 
 int oauth_error_status(enum oauth_error error)
 {
-	switch (error) {
-#define OAUTH_STATUS(name, status) \
-	case OAUTH_##name: return status;
-		OAUTH_ERRORS(OAUTH_STATUS)
-#undef OAUTH_STATUS
-	case OAUTH_NONE: break;
-	}
-	return 200;
+	return errors[error].status;
 }
 
 static bool read_form(struct request *request, struct oauth_request *oauth, struct refusal *refusal)

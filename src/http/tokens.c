@@ -286,9 +286,9 @@ static bool claims_person(const json_t *claims, struct actor *actor)
 		return false;
 	if ((role_side(actor->role) == SIDE_PARTNER) != (actor->partner_id[0] != '\0'))
 		return false;
+	/* What was taken from the role since is gone at once. */
 	actor->is_user = true;
-	actor->scopes &=
-		role_scopes(actor->role); /* what was taken from the role since is gone at once */
+	actor->scopes &= role_scopes(actor->role);
 	return true;
 }
 
