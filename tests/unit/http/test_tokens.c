@@ -299,6 +299,50 @@ static void role_bounds_the_scopes(void **state)
 	assert_int_equal(actor.scopes, SCOPE_BIT(deals_read) & role_scopes(ROLE_viewer));
 }
 
+static json_t *client_claims(void)
+{
+	json_t *claims = good_claims();
+
+	json_object_del(claims, "role");
+	json_object_del(claims, "sid");
+	json_object_set_new(claims, "sub", json_string(CLIENT));
+	json_object_set_new(claims, "client_id", json_string(CLIENT));
+	json_object_set_new(claims, "partner_id", json_string(PARTNER));
+	return claims;
+}
+
+static void side_bounds_the_scopes(void **state)
+{
+	json_t *claims = client_claims();
+	struct actor actor;
+	(void)state;
+
+	json_object_set_new(claims, "scope", json_string("deals:read deals:approve audit:read"));
+	const char *token = forge(good_header(), text_of(claims));
+	assert_int_equal(
+		tokens_verify(fixture.tokens, token, strlen(token), NOW_US, &actor), TOKEN_OK);
+	assert_int_equal(actor.scopes, SCOPE_BIT(deals_read));
+}
+
+static void clients_speak_for_themselves(void **state)
+{
+	static const char *const strange[][2] = {
+		{ "client_id", USER },
+		{ "sub", USER },
+		{ "role", "admin" },
+		{ "sid", SESSION },
+	};
+	(void)state;
+
+	assert_int_equal(judge(forge(good_header(), text_of(client_claims()))), TOKEN_OK);
+	for (size_t i = 0; i < sizeof strange / sizeof *strange; i++) {
+		json_t *claims = client_claims();
+		json_object_set_new(claims, strange[i][0], json_string(strange[i][1]));
+		if (judge(forge(good_header(), text_of(claims))) != TOKEN_INVALID)
+			fail_msg("client with %s = %s", strange[i][0], strange[i][1]);
+	}
+}
+
 /* ---- claims ---- */
 
 /* `value` is JSON; NULL removes the claim. */
@@ -953,6 +997,8 @@ int main(void)
 		TEST(client_token_is_verified),
 		TEST(minted_token_has_the_members_of_the_rfc),
 		TEST(role_bounds_the_scopes),
+		TEST(side_bounds_the_scopes),
+		TEST(clients_speak_for_themselves),
 		TEST(claims_are_strict),
 		TEST(expiry_is_told_of_honest_tokens_only),
 		TEST(claims_are_one_unambiguous_object),
