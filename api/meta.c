@@ -240,7 +240,10 @@ static const char *snake_case(struct request *request, const char *name)
 	return out;
 }
 
-/* Every schema of the contract that is a list of words, by its name. */
+/*
+ * Every schema of the contract that is a list of words, by its name. Copied: the contract is shared
+ * by all threads and its reference counts are left alone.
+ */
 static json_t *enums(struct request *request)
 {
 	const json_t *document = contract_document(request->app->contract);
@@ -253,7 +256,8 @@ static json_t *enums(struct request *request)
 		json_t *values = json_object_get(schema, "enum");
 
 		if (json_is_string(json_array_get(values, 0)))
-			json_object_set(found, snake_case(request, name), values);
+			json_object_set_new(
+				found, snake_case(request, name), json_deep_copy(values));
 	}
 	return found;
 }
