@@ -6,7 +6,7 @@ import re
 import pytest
 
 from support import wait
-from support.wire import HOST, ID, JSON, Wire, ask
+from support.wire import ID, JSON, admin, ask, samples
 
 ORIGIN = "https://app.example"
 
@@ -133,17 +133,6 @@ def test_without_limits_nothing_is_said_about_them(new_server, new_database):
 
 
 # ---- what is told to those who run it ----
-
-def admin(server, target, fields=""):
-    with Wire(type("Admin", (), {"host": server.host, "port": server.admin_port})) as wire:
-        wire.send(f"GET {target} HTTP/1.1\r\n{HOST}{fields}\r\n")
-        return wire.answer()
-
-
-def samples(server):
-    page = admin(server, "/metrics").body.decode()
-    return {line.rsplit(" ", 1)[0]: float(line.rsplit(" ", 1)[1]) for line in page.splitlines() if line[:1] != "#"}
-
 
 def test_metrics_count_by_route_and_never_by_path(server):
     name = 'partnerd_http_requests_total{method="GET",route="/v1/deals/{deal_id}",status="401"}'

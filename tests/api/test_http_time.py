@@ -5,7 +5,7 @@ import concurrent.futures
 import pytest
 
 from support import wait
-from support.wire import HOST, JSON, Wire, ask
+from support.wire import HOST, JSON, Wire, ask, samples
 
 # ---- clients that hold their place ----
 
@@ -69,7 +69,7 @@ def test_a_request_in_flight_is_answered_before_the_end(new_server, new_database
     with Wire(ending) as busy, Wire(ending) as idle:
         assert idle.send(f"GET /livez HTTP/1.1\r\n{HOST}\r\n").answer().status == 200
         busy.send(f"POST /v1/sessions HTTP/1.1\r\n{HOST}{JSON}Content-Length: 2\r\n\r\n")
-        assert ask(ending, "GET", "/livez").status == 200
+        wait.until(lambda: samples(ending)["partnerd_http_requests_in_flight"] == 1, "the request is in flight")
         ending.terminate()
         wait.until(lambda: ending.probe("/readyz", ending.admin_port) in (503, None), "it is draining")
         wait.until(lambda: ending.probe("/livez") is None, "new connections are refused")
@@ -82,6 +82,7 @@ def test_a_request_that_never_ends_does_not_hold_the_end(new_server, new_databas
     ending = new_server(new_database(), drain_timeout_ms=300)
     with Wire(ending) as busy:
         busy.send(f"POST /v1/sessions HTTP/1.1\r\n{HOST}{JSON}Content-Length: 2\r\n\r\n")
+        wait.until(lambda: samples(ending)["partnerd_http_requests_in_flight"] == 1, "the request is in flight")
         ending.terminate()
         assert busy.answer() is None
         ending.is_ended = True

@@ -2,6 +2,7 @@
 """HTTP by hand: sends any bytes over one TCP connection and reads the answers, without the help of a client library."""
 import json
 import socket
+from types import SimpleNamespace
 
 HOST = "Host: t\r\n"
 JSON = "Content-Type: application/json\r\n"
@@ -93,3 +94,16 @@ def ask(server, method, target, fields="", body=b""):
     with Wire(server) as wire:
         wire.send(f"{method} {target} HTTP/1.1\r\n{HOST}{fields}{length}\r\n".encode("latin-1") + body)
         return wire.answer(to_head=method == "HEAD")
+
+
+def admin(server, target, fields=""):
+    """A GET of the admin port."""
+    with Wire(SimpleNamespace(host=server.host, port=server.admin_port)) as wire:
+        wire.send(f"GET {target} HTTP/1.1\r\n{HOST}{fields}\r\n")
+        return wire.answer()
+
+
+def samples(server):
+    """What /metrics says, by name and labels."""
+    page = admin(server, "/metrics").body.decode()
+    return {line.rsplit(" ", 1)[0]: float(line.rsplit(" ", 1)[1]) for line in page.splitlines() if line[:1] != "#"}
