@@ -331,6 +331,20 @@ static void test_prepared_statements_are_bounded(void **state)
 	assert_true(rows_int(run_one(f, &session), "prepared") < 50);
 }
 
+static void test_statement_without_a_name_is_not_prepared(void **state)
+{
+	struct fixture *f = *state;
+	static const struct statement unnamed = { "", "select $1 as n", "i" };
+	int64_t before = rows_int(run_one(f, &session), "prepared");
+	start(f);
+	db_add(&f->batch, &unnamed)->params[0] = "10";
+	db_add(&f->batch, &unnamed)->params[0] = "20";
+	assert_int_equal(run(f), DB_NONE);
+	assert_int_equal(rows_int(f->batch.calls[0].rows, "n"), 10);
+	assert_int_equal(rows_int(f->batch.calls[1].rows, "n"), 20);
+	assert_int_equal(rows_int(run_one(f, &session), "prepared"), before);
+}
+
 /* ---- behind a transaction pooler ---- */
 
 static void test_unprepared_mode(void **state)
@@ -401,6 +415,7 @@ static void test_unprepared_mode_sets_nothing_for_the_session(void **state)
 	X(test_prepared_statement_exists_already)             \
 	X(test_result_type_changes)                           \
 	X(test_prepared_statements_are_bounded)               \
+	X(test_statement_without_a_name_is_not_prepared)      \
 	X(test_unprepared_mode)                               \
 	X(test_unprepared_transactions)                       \
 	X(test_unprepared_mode_sets_nothing_for_the_session)

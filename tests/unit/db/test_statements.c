@@ -246,6 +246,24 @@ static void test_prepared_set_is_bounded(void **state)
 	free(prepared);
 }
 
+/* Stands last: there is no more room afterwards. */
+static void test_interning_is_bounded(void **state)
+{
+	(void)state;
+	const struct statement *known = statement_intern("known", "select 'known'", "");
+	assert_non_null(known);
+	const struct statement *made = known;
+	size_t count = 0;
+	for (; made && count <= STATEMENT_MAX_INTERNED; count++) {
+		char sql[40];
+		snprintf(sql, sizeof(sql), "select 'room', %zu", count);
+		made = statement_intern("room", sql, "");
+	}
+	assert_null(made);
+	assert_true(count <= STATEMENT_MAX_INTERNED);
+	assert_ptr_equal(statement_intern("known", "select 'known'", ""), known);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -263,6 +281,7 @@ int main(void)
 		cmocka_unit_test(test_threads_get_the_same),
 		cmocka_unit_test(test_prepared_set),
 		cmocka_unit_test(test_prepared_set_is_bounded),
+		cmocka_unit_test(test_interning_is_bounded),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
