@@ -69,14 +69,28 @@ def test_refusal_offers_a_partner_what_the_partner_may(world, resting, action):
 
 
 @pytest.mark.parametrize("status", ["conflict_hold", "expired"])
-def test_states_of_the_demo_data(demo, status):
-    """States that this API does not lead to by itself stand in the demo data."""
-    row = demo.admin.list("/v1/deals", {"status": status})[0]
-    assert sorted(row["allowed_actions"]) == sorted(MOVES[status])
+def test_states_that_no_action_leads_to(world, postgres, database_url, status):
+    """A finding of duplicates and the clock put deals there; here a superuser does."""
+    def put():
+        deal = world.deal_in("submitted")
+        postgres.execute(database_url.rsplit("/", 1)[1], "update deals set status = %s where id = %s", (status, deal["id"]))
+        return world.refresh(deal)
+
+    row = put()
+    assert row["status"] == status and sorted(row["allowed_actions"]) == sorted(MOVES[status])
     for action in set(BODIES) - set(MOVES[status]):
-        refused = demo.admin.post(f"/v1/deals/{row['id']}/{action}", BODIES[action], if_match="*", expect=409,
-                                  problem="invalid_transition")
+        refused = world.admin.post(f"/v1/deals/{row['id']}/{action}", BODIES[action], if_match=row["version"], expect=409,
+                                   problem="invalid_transition")
         assert refused["from"] == status and sorted(refused["allowed"]) == sorted(MOVES[status])
+    for action, target in MOVES[status].items():
+        assert world.act("deals", put(), action, BODIES[action])["status"] == target
+
+
+def test_the_demo_shows_every_state_that_can_be_reached(demo):
+    deals = demo.admin.list("/v1/deals")
+    assert len(deals) >= 40
+    assert {deal["status"] for deal in deals} >= set(REACHABLE) | {"expired"}
+    assert {deal["partner_id"] for deal in deals} >= {demo.a_id, demo.b_id}
 
 
 def scopes_of(client):
