@@ -12,12 +12,16 @@
 do $$
 begin
 	if not exists (select from pg_roles where rolname = 'partnerd_app') then
-		create role partnerd_app nologin;
+		begin
+			create role partnerd_app nologin;
+		exception
+			when duplicate_object or unique_violation then
+				null; -- another database of this cluster made the role in the same moment
+		end;
 	end if;
-	execute format('grant partnerd_app to %I', current_user);
-exception
-	when duplicate_object or unique_violation then
-		null; -- another database of this cluster made the role in the same moment
+	if not pg_has_role(current_user, 'partnerd_app', 'member') then
+		execute format('grant partnerd_app to %I', current_user);
+	end if;
 end $$;
 
 -- ---- the walls ----
