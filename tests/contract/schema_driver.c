@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The server's validator as a filter: reads lines of {"schema": …, "instance": …}, prints "valid", "invalid" or
- * "unsupported: <why>" for each. The other side of test_schema_differential.py.
+ * The server's validator as a filter: reads lines of {"schema": …, "instance": …}, prints "valid",
+ * "invalid" or "unsupported: <why>" for each. The other side of test_schema_differential.py.
  */
 #include <stdio.h>
 #include <stdlib.h>
