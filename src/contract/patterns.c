@@ -218,11 +218,10 @@ const struct pattern *pattern_compile(struct arena *arena, const char *source, s
 	if (tree) {
 		emit(&emitter, tree);
 		emit_one(&emitter, OP_MATCH, (struct set){ 0 });
-		if (emitter.is_full)
-			error = "its counts make it too large";
 	}
-	if (error) {
-		text_appendf(reterr, "pattern '%.100s' is not supported: %s", source, error);
+	if (!tree || emitter.is_full) {
+		text_appendf(reterr, "pattern '%.100s' is not supported: %s", source,
+			tree ? "its counts make it too large" : error);
 		return NULL;
 	}
 	program = arena_alloc(arena, emitter.count * sizeof(*program));

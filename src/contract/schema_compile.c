@@ -44,7 +44,7 @@ struct keyword {
 
 #define FAIL(build, ...) pointer_fail((build)->compiler->reterr, (build)->where, __VA_ARGS__)
 
-static void *member(const struct build *build)
+static void *target_of(const struct build *build)
 {
 	return (char *)build->schema + build->keyword->offset;
 }
@@ -60,13 +60,13 @@ static bool compile_flag(struct build *build, const json_t *value)
 {
 	if (!json_is_boolean(value))
 		return FAIL(build, "must be a boolean");
-	*(bool *)member(build) = json_is_true(value);
+	*(bool *)target_of(build) = json_is_true(value);
 	return true;
 }
 
 static bool compile_value(struct build *build, const json_t *value)
 {
-	*(const json_t **)member(build) = value;
+	*(const json_t **)target_of(build) = value;
 	return true;
 }
 
@@ -74,7 +74,7 @@ static bool compile_string(struct build *build, const json_t *value)
 {
 	if (!json_is_string(value))
 		return FAIL(build, "must be a string");
-	*(const char **)member(build) = json_string_value(value);
+	*(const char **)target_of(build) = json_string_value(value);
 	return true;
 }
 
@@ -82,13 +82,13 @@ static bool compile_size(struct build *build, const json_t *value)
 {
 	if (!json_is_integer(value) || json_integer_value(value) < 0)
 		return FAIL(build, "must be a whole number that is not negative");
-	*(size_t *)member(build) = (size_t)json_integer_value(value);
+	*(size_t *)target_of(build) = (size_t)json_integer_value(value);
 	return true;
 }
 
 static bool compile_bound(struct build *build, const json_t *value)
 {
-	struct bound *bound = member(build);
+	struct bound *bound = target_of(build);
 
 	if (!json_is_number(value))
 		return FAIL(build, "must be a number");
@@ -378,22 +378,30 @@ static const struct keyword *keyword_find(const char *name)
 	return strncmp(name, "x-", 2) == 0 ? &keywords[count - 1] : NULL;
 }
 
-static bool compile_keywords(struct build *build, const json_t *node, unsigned *ret_kinds)
+static bool compile_keyword(struct build *build, const char *name, const json_t *value)
 {
 	const struct pointer *where = build->where;
+	const struct pointer member = { where, name, 0 };
+	bool is_fine;
+
+	build->keyword = keyword_find(name);
+	build->where = &member;
+	is_fine = build->keyword ? build->keyword->compile(build, value)
+				 : FAIL(build, "the keyword is not supported");
+	build->where = where;
+	return is_fine;
+}
+
+static bool compile_keywords(struct build *build, const json_t *node, unsigned *ret_kinds)
+{
 	const char *name;
 	json_t *value;
 
 	json_object_foreach ((json_t *)node, name, value) {
-		build->keyword = keyword_find(name);
-		build->where = POINTER_MEMBER(where, name);
-		if (!build->keyword)
-			return FAIL(build, "the keyword is not supported");
-		if (!build->keyword->compile(build, value))
+		if (!compile_keyword(build, name, value))
 			return false;
 		*ret_kinds |= build->keyword->kind;
 	}
-	build->where = where;
 	return true;
 }
 
