@@ -5,14 +5,39 @@
  * character may come this far; response_header sees to that for the values of others.
  */
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "http/cors.h"
 #include "http/exchange.h"
 #include "http/gate.h"
 
+#define OWN_FIELDS 16 /* more than emit_* add together */
+
+/*
+ * u_map_put would search and reallocate three arrays for each field. They are made large enough
+ * once here; ulfius frees them and what is in them.
+ */
+static void reserve(struct _u_map *map, size_t fields)
+{
+	map->keys = o_realloc(map->keys, (fields + 1) * sizeof(*map->keys));
+	map->values = o_realloc(map->values, (fields + 1) * sizeof(*map->values));
+	map->lengths = o_realloc(map->lengths, (fields + 1) * sizeof(*map->lengths));
+	if (!map->keys || !map->values || !map->lengths)
+		abort();
+}
+
 static void put(struct _u_response *out, const char *name, const char *value)
 {
-	u_map_put(out->map_header, name, value);
+	struct _u_map *map = out->map_header;
+	int at = map->nb_values++;
+
+	map->keys[at] = o_strdup(name);
+	map->values[at] = o_strdup(value);
+	map->lengths[at] = strlen(value) + 1;
+	map->keys[at + 1] = NULL;
+	map->values[at + 1] = NULL;
+	map->lengths[at + 1] = 0;
 }
 
 static void emit_cache(struct _u_response *out, const struct response *response)
@@ -77,6 +102,7 @@ static void emit_body(struct _u_response *out, struct response *response)
 void headers_emit(const struct exchange *exchange, const struct request *request,
 	struct response *response, struct _u_response *out)
 {
+	reserve(out->map_header, OWN_FIELDS + RESPONSE_MAX_HEADERS);
 	out->status = response->status;
 	put(out, "Request-Id", request->id);
 	emit_security(out, exchange->server);

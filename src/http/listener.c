@@ -23,7 +23,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-#define CONNECTION_MEMORY (32 * 1024)
+#define CONNECTION_MEMORY (24 * 1024)       /* cleared after each request, hence resident */
 #define STACK_BYTES       (2 * 1024 * 1024) /* jansson recurses */
 #define OPTION_COUNT      16
 
@@ -74,6 +74,10 @@ static pthread_once_t library_logs_once = PTHREAD_ONCE_INIT;
 
 /* ---- hooks ---- */
 
+/* A server has no use for the member `timeout` of a request, so it carries the connection. */
+_Static_assert(sizeof(((struct _u_request *)NULL)->timeout) == sizeof(struct MHD_Connection *),
+	"no room for a pointer");
+
 static void *on_request_line(void *context, const char *uri, struct MHD_Connection *connection)
 {
 	struct listener *listener = context;
@@ -85,7 +89,7 @@ static void *on_request_line(void *context, const char *uri, struct MHD_Connecti
 		place_reading(listener->watchdog, place);
 	if (!info)
 		return NULL;
-	info->request->timeout = (unsigned long)(uintptr_t)connection;
+	memcpy(&info->request->timeout, &connection, sizeof(connection));
 	if (query)
 		query[1] = '\0';
 	return info;
@@ -123,7 +127,10 @@ static void on_connection(void *context, struct MHD_Connection *connection, void
 
 struct MHD_Connection *listener_connection(const struct _u_request *request)
 {
-	return (struct MHD_Connection *)(uintptr_t)request->timeout;
+	struct MHD_Connection *connection;
+
+	memcpy(&connection, &request->timeout, sizeof(connection));
+	return connection;
 }
 
 struct place *listener_place(struct MHD_Connection *connection)
@@ -185,22 +192,24 @@ static int open_socket(const char *address, int64_t port, struct text *reterr)
 	errno = 0;
 	fd = listen_at(found);
 	if (fd < 0)
-		text_appendf(reterr, "cannot listen on '%s' port %d: %s", address, (int)port,
-			strerror(errno));
+		text_appendf(reterr, "cannot listen on '%s' port %d: %m", address, (int)port);
 	freeaddrinfo(found);
 	return fd;
 }
 
 static int port_of(int fd)
 {
-	struct sockaddr_storage own = { 0 };
+	union {
+		struct sockaddr any;
+		struct sockaddr_in v4;
+		struct sockaddr_in6 v6;
+	} own;
 	socklen_t length = sizeof(own);
 
-	if (getsockname(fd, (struct sockaddr *)&own, &length) != 0)
+	memset(&own, 0, sizeof(own));
+	if (getsockname(fd, &own.any, &length) != 0)
 		return 0;
-	if (own.ss_family == AF_INET6)
-		return ntohs(((struct sockaddr_in6 *)&own)->sin6_port);
-	return ntohs(((struct sockaddr_in *)&own)->sin_port);
+	return ntohs(own.any.sa_family == AF_INET6 ? own.v6.sin6_port : own.v4.sin_port);
 }
 
 /* ---- life ---- */

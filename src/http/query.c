@@ -168,7 +168,7 @@ static bool take_pairs(struct request *request, struct query_value *slots, struc
 	struct slice rest = request->raw_query;
 
 	while (rest.length > 0) {
-		struct pair pair;
+		struct pair pair = { 0 };
 		size_t index;
 
 		if (!pair_next(&rest, request->arena, &pair, problem))
@@ -241,7 +241,7 @@ bool form_parse(
 
 	ret_form->count = 0;
 	while (rest.length > 0) {
-		struct pair pair;
+		struct pair pair = { 0 };
 
 		if (!pair_next(&rest, arena, &pair, problem))
 			return false;
