@@ -135,13 +135,23 @@ static const char *challenge(const struct request *request, const struct problem
 	}
 }
 
+/* A refusal that will pass says when to come back, also when its author did not. */
+static int retry_after_s(const struct problem *problem)
+{
+	bool will_pass = problem->code == PROBLEM_unavailable ||
+			 problem->code == PROBLEM_rate_limited ||
+			 problem->code == PROBLEM_idempotency_in_progress;
+
+	return problem->retry_after_s > 0 || !will_pass ? problem->retry_after_s : 1;
+}
+
 static void add_problem_headers(
 	struct response *response, const struct request *request, const struct problem *problem)
 {
 	response_header(response, "WWW-Authenticate", challenge(request, problem));
-	if (problem->retry_after_s > 0)
+	if (retry_after_s(problem) > 0)
 		response_header(response, "Retry-After",
-			arena_printf(request->arena, "%d", problem->retry_after_s));
+			arena_printf(request->arena, "%d", retry_after_s(problem)));
 	if (problem->code == PROBLEM_precondition_failed && problem->etag)
 		response_header(response, "ETag", problem->etag);
 	if (problem->code != PROBLEM_unsupported_media_type || !request->operation)

@@ -205,6 +205,10 @@ static void problems_bring_their_header_fields(void **state)
 	json_decref(write_problem());
 	assert_string_equal(header("Retry-After"), "7");
 	assert_null(header("ETag"));
+	begin(NULL);
+	problem_set(&edge.problem, PROBLEM_unavailable, "x");
+	json_decref(write_problem());
+	assert_string_equal(header("Retry-After"), "1");
 	begin("updateDeal");
 	edge.request.method = METHOD_PATCH;
 	problem_set(&edge.problem, PROBLEM_unsupported_media_type, "x");
