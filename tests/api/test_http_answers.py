@@ -125,6 +125,26 @@ def test_sign_in_has_a_limit_of_its_own_and_an_address_has_one(limited):
     assert ask(limited, "GET", "/livez").status == 200 and ask(limited, "GET", "/readyz").status == 200
 
 
+def test_a_client_has_a_budget_wherever_it_calls_from(new_server, new_database, demo_variables):
+    strict = new_server(new_database(), rate_limit_per_minute=5)
+
+    def token(email, password):
+        body = json.dumps({"email": demo_variables[email], "password": demo_variables[password]})
+        return ask(strict, "POST", "/v1/sessions", JSON, body).json["access_token"]
+
+    def call(token):
+        return ask(strict, "GET", "/v1/me", f"Authorization: Bearer {token}\r\n")
+
+    admin_token = token("VENDOR_ADMIN_EMAIL", "VENDOR_ADMIN_PASSWORD")
+    answers = [call(admin_token) for _ in range(6)]
+    assert [answer.status for answer in answers] == [200] * 5 + [429]
+    assert answers[0]["RateLimit-Policy"] == '"default";q=5;w=60'
+    assert answers[4]["RateLimit"].startswith('"default";r=0;t=')
+    assert answers[5].code == "rate_limited" and int(answers[5]["Retry-After"]) >= 1
+    assert call("x").status == 401
+    assert ask(strict, "GET", "/v1/meta").status == 200
+
+
 def test_without_limits_nothing_is_said_about_them(new_server, new_database):
     boundless = new_server(new_database(), rate_limit_per_minute=0, rate_limit_address_per_minute=0,
                            rate_limit_sign_in_per_minute=0)
@@ -157,6 +177,21 @@ def test_metrics_as_openmetrics(server):
     assert page.endswith("# EOF\n") and "# TYPE partnerd_http_requests counter\n" in page
     assert admin(server, "/metrics")["Content-Type"].startswith("text/plain; version=0.0.4")
     assert admin(server, "/v1/meta").status == 404
+
+
+@pytest.mark.parametrize("trace,is_taken", [
+    ("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", True),
+    ("ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", False),
+    ("00-00000000000000000000000000000000-00f067aa0ba902b7-01", False),
+    ("00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01", False),
+    ("00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01", False), ("nonsense", False),
+])
+def test_a_trace_is_logged_when_it_is_one(server, trace, is_taken):
+    answer = ask(server, "GET", "/livez", f"traceparent: {trace}\r\n")
+    line = wait.until(
+        lambda: [line for line in server.lines("request") if line["request_id"] == answer["Request-Id"]],
+        "it is logged")[0]
+    assert line.get("traceparent") == (trace if is_taken else None)
 
 
 def test_one_line_is_logged_for_a_request_without_its_query(server):
