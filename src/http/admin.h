@@ -5,7 +5,8 @@
 
 #include "http/exchange.h"
 
-/* Starts the port and registers the gauges of the edge. NULL and a sentence in `reterr` on failure. */
+/* Starts the port and registers the gauges of the edge. NULL and a sentence in `reterr` on failure.
+ */
 struct listener *admin_start(struct server *server, struct text *reterr);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Cross-origin access for browsers: an exact list of origins, answered on every status, errors included. */
+/* Cross-origin access for browsers: an exact list of origins, answered on every status, errors
+ * included. */
 #ifndef PARTNERD_SRC_HTTP_CORS_H
 #define PARTNERD_SRC_HTTP_CORS_H
 

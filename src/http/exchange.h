@@ -33,9 +33,9 @@ struct exchange {
 	struct MHD_Connection *connection;
 	struct fields fields;
 	bool is_http10;
-	bool must_close;           /* nothing more may be read from this connection */
-	unsigned allowed_methods;  /* of the path, for Allow */
-	struct budget budget;      /* the last one asked; quota 0: none */
+	bool must_close;          /* nothing more may be read from this connection */
+	unsigned allowed_methods; /* of the path, for Allow */
+	struct budget budget;     /* the last one asked; quota 0: none */
 };
 
 /* ulfius' default endpoint of the API port; `context` is the server. */
@@ -50,7 +50,7 @@ bool checks_run(struct exchange *exchange, struct request *request, struct respo
 /* ---- headers.c ---- */
 
 /* Puts status, header fields and body into ulfius' answer; the body changes hands. */
-void headers_emit(const struct exchange *exchange, const struct request *request, struct response *response,
-	struct _u_response *out);
+void headers_emit(const struct exchange *exchange, const struct request *request,
+	struct response *response, struct _u_response *out);
 
 #endif

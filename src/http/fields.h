@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The header fields of a request as they came: in order, repeated ones apart, with lengths. Read from the HTTP library
- * once; the values live as long as the request.
+ * The header fields of a request as they came: in order, repeated ones apart, with lengths. Read
+ * from the HTTP library once; the values live as long as the request.
  */
 #ifndef PARTNERD_SRC_HTTP_FIELDS_H
 #define PARTNERD_SRC_HTTP_FIELDS_H
@@ -22,12 +22,15 @@ struct field {
 struct fields {
 	struct field *items;
 	size_t count;
-	size_t bytes;      /* on the wire, about */
-	bool is_broken;    /* the library glued, cut or folded a line: what is listed here is not what was sent */
+	size_t bytes;   /* on the wire, about */
+	bool is_broken; /* the library glued, cut or folded a line: what is listed here is not what
+			   was sent */
 };
 
-/* `line_bytes`: of the request line with its CR LF, as it must have been for what was read of it. */
-void fields_read(struct fields *ret_fields, struct arena *arena, struct MHD_Connection *connection, size_t line_bytes);
+/* `line_bytes`: of the request line with its CR LF, as it must have been for what was read of it.
+ */
+void fields_read(struct fields *ret_fields, struct arena *arena, struct MHD_Connection *connection,
+	size_t line_bytes);
 
 bool field_is(const struct field *field, const char *name);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One listening port: a socket, a ulfius instance whose only endpoint is the default one, and the hooks into
- * libmicrohttpd that ulfius does not offer.
+ * One listening port: a socket, a ulfius instance whose only endpoint is the default one, and the
+ * hooks into libmicrohttpd that ulfius does not offer.
  */
 #ifndef PARTNERD_SRC_HTTP_LISTENER_H
 #define PARTNERD_SRC_HTTP_LISTENER_H

@@ -9,10 +9,12 @@
 
 enum media { MEDIA_NONE, MEDIA_JSON, MEDIA_MERGE_PATCH, MEDIA_FORM, MEDIA_OTHER };
 
-/* Does `accept` (NULL: anything goes) leave room for type/subtype? The most specific range decides; q=0 forbids. */
+/* Does `accept` (NULL: anything goes) leave room for type/subtype? The most specific range decides;
+ * q=0 forbids. */
 bool accept_allows(const char *accept, const char *type, const char *subtype);
 
-/* The media type of a body; MEDIA_OTHER also when a charset other than utf-8 is named. NULL gives MEDIA_NONE. */
+/* The media type of a body; MEDIA_OTHER also when a charset other than utf-8 is named. NULL gives
+ * MEDIA_NONE. */
 enum media media_parse(const char *content_type);
 
 /* 406 when the operation's answer is not acceptable. Problems are sent regardless. */

@@ -12,9 +12,10 @@
 bool percent_is_valid(struct slice text);
 
 /*
- * Decodes onto the arena, NUL-terminated. False when an escape is broken, a NUL comes out, or what comes out is not
- * UTF-8. `plus_is_space`: the rule of forms and queries.
+ * Decodes onto the arena, NUL-terminated. False when an escape is broken, a NUL comes out, or what
+ * comes out is not UTF-8. `plus_is_space`: the rule of forms and queries.
  */
-bool percent_decode(struct arena *arena, struct slice text, bool plus_is_space, struct slice *ret_text);
+bool percent_decode(
+	struct arena *arena, struct slice text, bool plus_is_space, struct slice *ret_text);
 
 #endif

@@ -10,9 +10,9 @@
 #define QUERY_MAX_VALUES 50 /* of one repeated parameter */
 
 /*
- * Reads request->raw_query into request->query and request->dry_run. 400 for what the operation does not know
- * (unknown_parameter, with the nearest name), for bad encoding (invalid_encoding) and for everything else that is wrong
- * (invalid_parameter, all of it in errors[]).
+ * Reads request->raw_query into request->query and request->dry_run. 400 for what the operation
+ * does not know (unknown_parameter, with the nearest name), for bad encoding (invalid_encoding) and
+ * for everything else that is wrong (invalid_parameter, all of it in errors[]).
  */
 bool query_parse(struct request *request, struct problem *problem);
 

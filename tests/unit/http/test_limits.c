@@ -138,30 +138,36 @@ static void the_table_forgets_the_least_used_key(void **state)
 	limits_free(limits);
 }
 
+struct taker {
+	struct limits *limits;
+	int taken;
+};
+
 static void *take_many(void *context)
 {
+	struct taker *taker = context;
 	struct budget budget;
-	intptr_t taken = 0;
 
 	for (int i = 0; i < 2000; i++)
-		taken += take(context, "shared", 0, &budget);
-	return (void *)taken;
+		taker->taken += take(taker->limits, "shared", 0, &budget);
+	return NULL;
 }
 
 static void threads_share_a_budget_exactly(void **state)
 {
 	struct limits *limits = make(5000);
+	struct taker takers[4];
 	pthread_t threads[4];
-	intptr_t total = 0;
+	int total = 0;
 
 	(void)state;
-	for (int i = 0; i < 4; i++)
-		assert_int_equal(pthread_create(&threads[i], NULL, take_many, limits), 0);
 	for (int i = 0; i < 4; i++) {
-		void *taken;
-
-		pthread_join(threads[i], &taken);
-		total += (intptr_t)taken;
+		takers[i] = (struct taker){ limits, 0 };
+		assert_int_equal(pthread_create(&threads[i], NULL, take_many, &takers[i]), 0);
+	}
+	for (int i = 0; i < 4; i++) {
+		pthread_join(threads[i], NULL);
+		total += takers[i].taken;
 	}
 	assert_int_equal(total, 5000);
 	limits_free(limits);
