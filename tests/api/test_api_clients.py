@@ -68,7 +68,8 @@ def test_partners_clients_get_no_vendor_scopes(world, scope):
 @pytest.mark.parametrize("member, value, code", [
     ("scopes", ["deals:everything"], "invalid_choice"), ("scopes", "deals:read", "wrong_type"),
     ("scopes", ["deals:read", "deals:read"], "not_unique"), ("name", "", "too_short"),
-    ("partner_id", nobody(), "reference_not_found"), ("client_secret", "mine", None), ("colour", "red", "unknown_field"),
+    ("partner_id", nobody(), "reference_not_found"), ("client_secret", "mine", None),
+    ("colour", "red", "unknown_field"),
 ])
 def test_refused_members(world, member, value, code):
     refused = world.admin.post("/v1/api-clients", {**body(), member: value}, expect=422, problem="validation_failed")

@@ -18,8 +18,8 @@ MOVES = {  # state: {action: the state it leads to}
 }
 BODIES = {
     "submit": None, "start-review": None, "request-info": {"message": "Which seats?"}, "approve": {"comment": "Fine."},
-    "reject": {"reason": "Known customer."}, "withdraw": {"reason": "Lost interest."}, "win": {}, "lose": {"reason": "Price."},
-    "cancel": {"reason": "By agreement."},
+    "reject": {"reason": "Known customer."}, "withdraw": {"reason": "Lost interest."}, "win": {},
+    "lose": {"reason": "Price."}, "cancel": {"reason": "By agreement."},
 }
 VENDOR_ONLY = {"start-review", "request-info", "approve", "reject", "cancel"}
 EVENTS = {
@@ -73,14 +73,15 @@ def test_states_that_no_action_leads_to(world, postgres, database_url, status):
     """A finding of duplicates and the clock put deals there; here a superuser does."""
     def put():
         deal = world.deal_in("submitted")
-        postgres.execute(database_url.rsplit("/", 1)[1], "update deals set status = %s where id = %s", (status, deal["id"]))
+        postgres.execute(database_url.rsplit("/", 1)[1], "update deals set status = %s where id = %s",
+                         (status, deal["id"]))
         return world.refresh(deal)
 
     row = put()
     assert row["status"] == status and sorted(row["allowed_actions"]) == sorted(MOVES[status])
     for action in set(BODIES) - set(MOVES[status]):
-        refused = world.admin.post(f"/v1/deals/{row['id']}/{action}", BODIES[action], if_match=row["version"], expect=409,
-                                   problem="invalid_transition")
+        refused = world.admin.post(f"/v1/deals/{row['id']}/{action}", BODIES[action], if_match=row["version"],
+                                   expect=409, problem="invalid_transition")
         assert refused["from"] == status and sorted(refused["allowed"]) == sorted(MOVES[status])
     for action, target in MOVES[status].items():
         assert world.act("deals", put(), action, BODIES[action])["status"] == target

@@ -114,7 +114,8 @@ class TestLocked:
 
     def test_the_vendor_does_not_edit_it(self, world, partners):
         deal = approve(world, partners["preferred"], 1_000_000)
-        refused = world.admin.patch(f"/v1/deals/{deal['id']}", {"margin_bps": 4000}, if_match=deal["version"], expect=422)
+        refused = world.admin.patch(f"/v1/deals/{deal['id']}", {"margin_bps": 4000}, if_match=deal["version"],
+                                    expect=422)
         assert refused.errors() == {("#/margin_bps", "read_only_field")}
 
     def test_an_edit_of_the_amount_does_not_move_it(self, world, partners):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Partners: onboarding → active ⇄ suspended → terminated, tiers with their history, and what each state allows."""
+"""Partners: onboarding → active ⇄ suspended → terminated, their tiers with a history, what each state allows."""
 import pytest
 
 from support import wait
@@ -53,7 +53,8 @@ def test_numbers_are_unique(world):
 
 @pytest.mark.parametrize("member, value, code", [
     ("name", None, "wrong_type"), ("name", "", "too_short"), ("type", "agency", "invalid_choice"),
-    ("country", "de", None), ("country", "Germany", None), ("tier_id", "gold", None), ("tier_id", "g" * 36, "invalid_format"), ("website", "", "too_short"),
+    ("country", "de", None), ("country", "Germany", None), ("tier_id", "gold", None),
+    ("tier_id", "g" * 36, "invalid_format"), ("website", "", "too_short"),
     ("status", "active", "read_only_field"), ("number", "P-1", "read_only_field"), ("tire", 1, "unknown_field"),
     ("industries", "education", "wrong_type"), ("external_ids", [], "wrong_type"),
 ])
@@ -196,7 +197,7 @@ def test_termination_ends_every_token_of_the_partner(world, server):
     row = world.admin.get(f"/v1/partners/{partner.id}").json
     world.act("partners", row, "terminate", {"reason": "Contract ended."})
     for client in people:
-        wait.until(lambda: client.get("/v1/me", expect=None).status == 401, "tokens of a terminated partner are refused")
+        wait.until(lambda: client.get("/v1/me", expect=None).status == 401, "a terminated partner's token is refused")
     refused = Client(server).post("/oauth/token", form={
         "grant_type": "client_credentials", "client_id": partner.client_id, "client_secret": partner.secret})
     assert refused.status in (400, 401) and refused["error"] == "invalid_client"

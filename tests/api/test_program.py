@@ -2,7 +2,6 @@
 """The program: its settings with defaults that ship, who may change them, and the test clock of a sandbox."""
 import pytest
 
-from support.judge import command_is_consistent
 from support.world import World
 
 DEFAULTS = {
@@ -115,7 +114,8 @@ class TestClock:
 
     def test_bumps_the_version(self, world):
         before = world.admin.get("/v1/program")["version"]
-        row = world.admin.post("/v1/program/test-clock", {"now_at": "2031-05-01T10:00:00Z"}, if_match=before, expect=200)
+        row = world.admin.post("/v1/program/test-clock", {"now_at": "2031-05-01T10:00:00Z"}, if_match=before,
+                               expect=200)
         assert row["version"] == before + 1 and row.etag == f'"{before + 1}"'
         world.admin.post("/v1/program/test-clock", {"now_at": None}, if_match=before, expect=412)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is forgotten and what never is: keys and the feed have an end, deals and their story do not (domain.md §5.19)."""
+"""What is forgotten and what never is: keys have an end, deals and their story do not (domain.md §5.19)."""
 import pytest
 
 from support import wait

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The main job, told once from end to end on the demo data: a partner's script registers a deal, a manager approves it."""
+"""The main job from end to end on the demo data: a partner's script registers a deal, a manager approves it."""
 import pytest
 
 from support.judge import events_of, is_as_missing, without

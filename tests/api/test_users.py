@@ -170,7 +170,8 @@ def test_sign_in_is_remembered(world, server):
 
 
 @pytest.mark.parametrize("query", [
-    {"role": "viewer"}, {"role": ["viewer", "partner_admin"]}, {"status": "disabled"}, {"status": "active", "role": "admin"},
+    {"role": "viewer"}, {"role": ["viewer", "partner_admin"]}, {"status": "disabled"},
+    {"status": "active", "role": "admin"},
 ])
 def test_filters(world, query):
     world.user("viewer"), world.partner("a").user()

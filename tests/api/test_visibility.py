@@ -13,7 +13,8 @@ NOTE = "Confidential: rival bids at 12 percent"
 def deal(world):
     row = world.deal_in("submitted")
     for note in (NOTE, NOTE + " again"):
-        row = world.admin.patch(f"/v1/deals/{row['id']}", {"review_note": note}, if_match=row["version"], expect=200).json
+        row = world.admin.patch(f"/v1/deals/{row['id']}", {"review_note": note}, if_match=row["version"],
+                                expect=200).json
     row = world.act("deals", row, "approve", {"comment": "Welcome."})
     events_of(world.admin, row["id"], 4)
     return row

@@ -6,7 +6,7 @@ The cases come from the contract: an operation that is added with a path id nobo
 import pytest
 
 from support import contract
-from support.judge import nobody, same_refusal
+from support.judge import events_of, nobody, same_refusal
 from support.world import World
 
 BODIES = {  # what would be accepted, so that only the wall can refuse
@@ -44,7 +44,8 @@ def owned(world):
 def strangers(world, server, database_url):
     other = World(server, database_url)
     b = world.partner("b")
-    return {"machine of partner B": b.api, "admin of partner B": b.user(), "member of partner B": b.user("partner_member"),
+    return {"machine of partner B": b.api, "admin of partner B": b.user(),
+            "member of partner B": b.user("partner_member"),
             "admin of another program": other.admin, "partner of another program": other.partner("x").user()}
 
 
@@ -90,6 +91,9 @@ def test_nothing_has_happened(world, owned):
 
 @pytest.mark.parametrize("operation", lists(), ids=repr)
 def test_lists_show_nothing_foreign(world, owned, strangers, scopes, operation):
+    events_of(world.admin, owned["deal_id"], 2)
+    seen = str(world.admin.list(operation.path))
+    assert any(value in seen for value in owned.values()), "their own admin sees something there"
     shared = {tier["id"] for tier in world.tiers.values()} | {world.program_id}
     for who, client in strangers.items():
         if not set(operation.scopes) <= scopes[who]:

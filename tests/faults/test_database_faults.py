@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""PostgreSQL goes away: no acknowledged write is lost, nobody's connection is dropped, the server recovers by itself."""
+"""PostgreSQL goes away: no acknowledged write is lost, no connection is dropped, the server recovers by itself."""
 import pytest
 
 from support import wait

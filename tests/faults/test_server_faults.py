@@ -2,6 +2,7 @@
 """The server goes away, gently or not: what was answered is kept, what was in flight is answered, nothing is stuck."""
 import select
 import socket
+import threading
 
 import pytest
 
@@ -30,26 +31,22 @@ def test_a_restart_keeps_everything(start, new_world):
 
 
 def test_sigterm_answers_what_is_in_flight(start, new_world, deals_locked):
-    running = start()
-    world = new_world(running)
-    partner = world.partner("a")
-    partner.deal()
+    running = start(statement_timeout_ms=60_000)
+    partner = new_world(running).partner("a")
     deals_locked()
     answers = []
-
-    def once(index):
-        answers.append(partner.api.post("/v1/deals", {**DEAL, "customer_name": f"In flight {index}"}))
-        raise StopIteration
-
-    load = Load(once, 6)
-    wait.until(lambda: deals_locked.waiting() == 6, "six requests wait in the database")
+    threads = [threading.Thread(target=lambda: answers.append(partner.api.post("/v1/deals", DEAL)), daemon=True)
+               for _ in range(6)]
+    for count, thread in enumerate(threads, 1):
+        thread.start()
+        wait.until(lambda: deals_locked.waiting() == count, f"{count} requests wait in the database")
     running.terminate()
     wait.until(lambda: running.probe("/readyz") in (503, None), "no longer ready")
     assert running.child.poll() is None and not answers
     deals_locked.release()
     running.wait_end()
-    with pytest.raises(StopIteration):
-        load.stop()
+    for thread in threads:
+        thread.join()
     assert [answer.status for answer in answers] == [201] * 6
     assert running.probe("/livez") is None
     kept = {row["id"] for row in as_before(partner.api, start()).list("/v1/deals")}
@@ -115,13 +112,15 @@ def stall():
 HEADS = {
     "silent": b"",
     "half a head": b"GET /v1/deals HTTP/1.1\r\nHost: x\r\nAccept: appl",
-    "half a body": b"POST /v1/sessions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{",
+    "half a body": b"POST /v1/sessions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+                   b"Content-Length: 100\r\n\r\n{",
 }
 
 
 @pytest.mark.parametrize("head", HEADS)
 def test_livez_answers_while_500_connections_stall(start, new_world, stall, head):
-    running = start(max_connections=1200, max_connections_per_address=0, idle_timeout_ms=60_000, read_timeout_ms=60_000)
+    running = start(max_connections=1200, max_connections_per_address=0, idle_timeout_ms=60_000,
+                    read_timeout_ms=60_000)
     world = new_world(running)
     stall(running.port, HEADS[head], STALLED)
     for _ in range(20):

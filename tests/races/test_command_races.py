@@ -85,8 +85,8 @@ def test_tiers_with_one_key_or_rank(world, member):
     key, rank = "t" + uuid.uuid4().hex[:8], 600 if member == "key" else 601
 
     def body(index):
-        return {"key": key if member == "key" else f"{key}_{index}", "rank": rank if member == "rank" else rank + 10 + index,
-                "name": "Twin", "benefits": [], "requirements": [],
+        return {"key": key if member == "key" else f"{key}_{index}",
+                "rank": rank if member == "rank" else rank + 10 + index, "name": "Twin",
                 "margin_band": {"floor_bps": 1, "base_bps": 2, "cap_bps": 3}}
 
     answers = at_once([lambda index=index: world.admin.post("/v1/tiers", body(index)) for index in range(12)])

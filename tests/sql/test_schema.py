@@ -85,7 +85,8 @@ def test_check_agrees_with_the_schema(new_database):
 
 def test_check_finds_a_constraint_nobody_knows(postgres, new_database):
     url = new_database()
-    postgres.execute(url.rsplit("/", 1)[1], "alter table deals add constraint deals_surprise_check check (amount_minor < 1e17)")
+    postgres.execute(url.rsplit("/", 1)[1],
+                     "alter table deals add constraint deals_surprise_check check (amount_minor < 1e17)")
     done = partnerd("check", database_url=url, status=None)
     assert done.returncode != 0 and "deals_surprise_check" in done.stdout + done.stderr
 

@@ -91,7 +91,8 @@ def test_every_table_it_reads_has_forced_row_level_security(superuser):
     names = readable(superuser)
     assert {"deals", "partners", "events", "audit_entries", "users"} <= set(names)
     open_tables = [name for name in names if not rows(superuser, """
-        select relrowsecurity and relforcerowsecurity from pg_class where oid = %s::regclass""", f"public.{name}")[0][0]]
+        select relrowsecurity and relforcerowsecurity from pg_class
+        where oid = %s::regclass""", f"public.{name}")[0][0]]
     assert [name for name in open_tables if not name.startswith("schema_")] == [], "tables about the schema itself"
 
 
@@ -124,7 +125,8 @@ def test_without_settings_nothing(superuser, app):
 
 
 @pytest.mark.parametrize("program, partner", [
-    ("", "*"), ("", "one"), ("00000000-0000-4000-8000-000000000000", "*"), ("00000000-0000-4000-8000-000000000000", "one"),
+    ("", "*"), ("", "one"), ("00000000-0000-4000-8000-000000000000", "*"),
+    ("00000000-0000-4000-8000-000000000000", "one"),
 ])
 def test_half_or_foreign_settings_show_nothing(place, superuser, app, program, partner):
     walls(app, program, place.partner("a").id if partner == "one" else partner)
@@ -148,7 +150,8 @@ def test_the_vendor_sees_its_program_only(place, superuser, app):
     assert rows(app, "select id from programs") == [(place.program_id,)]
     seen = {}
     for name in set(readable(superuser)) & set(tables(superuser, "program_id")):
-        seen[name] = rows(app, f"select count(*), count(*) filter (where program_id <> %s) from {name}", place.program_id)[0]
+        seen[name] = rows(app, f"select count(*), count(*) filter (where program_id <> %s) from {name}",
+                          place.program_id)[0]
         assert seen[name][1] == 0, name
     for name in ("deals", "partners", "users", "api_clients", "tiers", "events", "audit_entries", "decisions"):
         total = rows(superuser, f"select count(*) from {name} where program_id = %s", place.program_id)[0][0]
@@ -238,8 +241,8 @@ def test_references_between_tenants_rows_carry_the_tenant(superuser):
 
 
 @pytest.mark.parametrize("statement", [
-    "insert into deals (program_id, id, partner_id, number, status, customer_name, amount_minor, currency, created_by_id)"
-    " values (%(demo)s, gen_random_uuid(), %(partner)s, 'X', 'draft', 'x', 1, 'EUR', gen_random_uuid())",
+    "insert into deals (program_id, id, partner_id, number, status, customer_name, amount_minor, currency,"
+    " created_by_id) values (%(demo)s, gen_random_uuid(), %(partner)s, 'X', 'draft', 'x', 1, 'EUR', gen_random_uuid())",
     "update partners set tier_id = %(tier)s where program_id = %(demo)s",
     "insert into users (program_id, id, partner_id, email, name, role, password_hash)"
     " values (%(demo)s, gen_random_uuid(), %(partner)s, 'x@x.example', 'x', 'partner_member', 'x')",
