@@ -3,8 +3,9 @@
 -- The hash chain of the ledger. Writers append entries that carry their own hash and never wait for each other; one
 -- sealer per program (an advisory lock is its lease) chains what has been committed and gives it its sequence number.
 
--- What the entry's hash covers: everything in it, the content by its own hash.
-create or replace function audit_entry_hash(entry audit_entries) returns bytea language sql immutable parallel safe as
+-- What the entry's hash covers: everything in it, the content by its own hash. These two are stable, not immutable, so
+-- that the planner may put their bodies in place of the calls.
+create or replace function audit_entry_hash(entry audit_entries) returns bytea language sql stable parallel safe as
 $$
 	select sha256(convert_to(jsonb_build_array(entry.program_id, entry.id, entry.partner_id,
 		(extract(epoch from entry.recorded_at) * 1000000)::bigint, (extract(epoch from entry.occurred_at) * 1000000)::bigint,
@@ -12,12 +13,12 @@ $$
 		entry.resource_type, entry.resource_id, entry.resource_version, encode(entry.content_hash, 'hex'))::text, 'UTF8'))
 $$;
 
-create or replace function audit_content_hash(previous jsonb, current jsonb) returns bytea language sql immutable parallel safe as
+create or replace function audit_content_hash(previous jsonb, current jsonb) returns bytea language sql stable parallel safe as
 $$ select sha256(convert_to(previous::text || current::text, 'UTF8')) $$;
 
 -- Appends one entry to the ledger. Returns its id.
-create or replace function audit_append(request jsonb, entry_id uuid, action text, object text, resource_id uuid,
-	resource_version int, partner_id uuid, previous jsonb, current jsonb) returns uuid language plpgsql as
+create or replace function audit_append_at(occurred_at timestamptz, request jsonb, entry_id uuid, action text, object text,
+	resource_id uuid, resource_version int, partner_id uuid, previous jsonb, current jsonb) returns uuid language plpgsql as
 $$
 declare
 	entry audit_entries%rowtype;
@@ -26,7 +27,7 @@ begin
 	entry.id := entry_id;
 	entry.partner_id := partner_id;
 	entry.recorded_at := clock_timestamp();
-	entry.occurred_at := program_now();
+	entry.occurred_at := occurred_at;
 	entry.actor_type := request->>'actor_type';
 	entry.actor_id := request->>'actor_id';
 	entry.client_id := request->>'client_id';
@@ -42,6 +43,14 @@ begin
 	entry.entry_hash := audit_entry_hash(entry);
 	insert into audit_entries values (entry.*);
 	return entry.id;
+end $$;
+
+create or replace function audit_append(request jsonb, entry_id uuid, action text, object text, resource_id uuid,
+	resource_version int, partner_id uuid, previous jsonb, current jsonb) returns uuid language plpgsql as
+$$
+begin
+	return audit_append_at(program_now(), request, entry_id, action, object, resource_id, resource_version, partner_id,
+		previous, current);
 end $$;
 
 create or replace function audit_genesis(program uuid) returns bytea language sql immutable parallel safe as

@@ -10,7 +10,7 @@
 
 -- Keeps the key of a command that is about to succeed. The lock tells a twin that is still running from one that has
 -- finished; a crash releases it, so nothing is left stuck.
-create or replace function idempotency_claim(request jsonb, event_id uuid) returns void language plpgsql as
+create or replace function idempotency_claim(request jsonb, event_id uuid) returns boolean language plpgsql as
 $$
 begin
 	if not pg_try_advisory_xact_lock(hashtextextended((request->>'actor_id') || ' ' || (request->>'key'), 0)) then
@@ -18,50 +18,57 @@ begin
 	end if;
 	insert into idempotency_keys (program_id, principal_id, key, fingerprint, event_id)
 	values (app_program(), (request->>'actor_id')::uuid, request->>'key', request->>'fingerprint', event_id);
+	return true;
 end $$;
 
 -- The members of `a` that `b` has otherwise; bookkeeping members are no change.
-create or replace function flat_difference(a jsonb, b jsonb) returns jsonb language sql immutable parallel safe as
+create or replace function flat_difference(a jsonb, b jsonb) returns jsonb language plpgsql immutable parallel safe as
 $$
-	select coalesce(jsonb_object_agg(m.key, m.value), '{}')
-	from jsonb_each(a) m
-	where m.value is distinct from b->m.key and left(m.key, 1) <> '_'
-		and m.key not in ('version', 'updated_at', 'allowed_actions')
-$$;
+begin
+	return (select coalesce(jsonb_object_agg(m.key, m.value), '{}')
+		from jsonb_each(a) m
+		where m.value is distinct from b->m.key and left(m.key, 1) <> '_'
+			and m.key not in ('version', 'updated_at', 'allowed_actions'));
+end $$;
 
+-- Calls are assignments, not PERFORM: plpgsql then evaluates them without a query of their own. Half of the cost of a
+-- write is in here.
 create or replace function publish(request jsonb, decision jsonb, object text, before jsonb, after jsonb)
 returns boolean language plpgsql as
 $$
 declare
-	event_id constant uuid := decision->>'event_id';
+	now constant timestamptz := program_now();
+	program constant uuid := app_program();
+	event_id uuid := decision->>'event_id';
 	resource_id constant uuid := after->>'id';
 	resource_version constant int := after->>'version';
 	partner constant uuid := after->>'_partner_id';
 	previous jsonb := '{}';
 	current jsonb;
+	is_claimed boolean;
 begin
 	if request ? 'key' then
-		perform idempotency_claim(request, event_id);
+		is_claimed := idempotency_claim(request, event_id);
 	end if;
 	if before is null then
-		current := flat_difference(jsonb_strip_nulls(after), '{}');
+		current := jsonb_strip_nulls(after);
 	else
 		previous := flat_difference(before, after);
 		current := flat_difference(after, before);
 	end if;
 	insert into events (program_id, id, partner_id, type, occurred_at, actor_type, actor_id, client_id, resource_type,
 		resource_id, resource_version, decision_id, data, previous)
-	values (app_program(), event_id, partner, decision->>'event', program_now(), request->>'actor_type',
-		(request->>'actor_id')::uuid, (request->>'client_id')::uuid, object, resource_id, resource_version,
-		(decision->>'decision_id')::uuid, after, previous);
-	perform audit_append(request, event_id, coalesce(decision->>'action', decision->>'event'), object, resource_id,
-		resource_version, partner, previous, current);
+	values (program, event_id, partner, decision->>'event', now, request->>'actor_type', (request->>'actor_id')::uuid,
+		(request->>'client_id')::uuid, object, resource_id, resource_version, (decision->>'decision_id')::uuid, after,
+		previous);
+	event_id := audit_append_at(now, request, event_id, coalesce(decision->>'action', decision->>'event'), object,
+		resource_id, resource_version, partner, previous, current);
 	if decision ? 'decision_id' then
 		insert into decisions (program_id, id, partner_id, kind, resource_type, resource_id, rule_set, rule_set_version,
 			steps, outcome, inputs, created_at)
-		values (app_program(), (decision->>'decision_id')::uuid, partner, decision->>'event', object, resource_id,
+		values (program, (decision->>'decision_id')::uuid, partner, decision->>'event', object, resource_id,
 			decision->>'rule_set', (decision->>'rule_set_version')::int, decision->'steps',
-			coalesce(decision->'outcome', '{}'), coalesce(decision->'inputs', '{}'), program_now());
+			coalesce(decision->'outcome', '{}'), coalesce(decision->'inputs', '{}'), now);
 	end if;
 	return true;
 end $$;

@@ -68,8 +68,13 @@ create table programs (
 );
 
 -- The time by which a program lives: the test clock of a sandbox where it is set, else the transaction's.
-create function program_now() returns timestamptz language sql stable parallel safe as
-$$ select coalesce((select p.test_now from programs p where p.id = app_program()), now()) $$;
+-- Not in SQL: a body that cannot be put in place of the call is parsed and planned again by every statement that calls it;
+-- plpgsql keeps its plans for the session.
+create function program_now() returns timestamptz language plpgsql stable parallel safe as
+$$
+begin
+	return coalesce((select p.test_now from programs p where p.id = app_program()), now());
+end $$;
 
 -- ---- tiers ----
 
@@ -384,11 +389,12 @@ create table audit_entries (
 	prev_hash bytea,
 	hash bytea,
 	constraint audit_entries_pkey primary key (program_id, id),
-	constraint audit_entries_seq_key unique (program_id, seq),
-	constraint audit_entries_prev_hash_key unique (program_id, prev_hash),
 	constraint audit_entries_sealed_check check ((seq is null) = (hash is null) and (seq is null) = (prev_hash is null))
 );
 
+-- No number twice and no fork; an entry that is not sealed costs its writer neither.
+create unique index audit_entries_seq_key on audit_entries (program_id, seq) where seq is not null;
+create unique index audit_entries_prev_hash_key on audit_entries (program_id, prev_hash) where prev_hash is not null;
 create index audit_entries_unsealed on audit_entries (program_id, recorded_at, id) where seq is null;
 create index audit_entries_by_time on audit_entries (program_id, occurred_at, id);
 create index audit_entries_by_resource on audit_entries (program_id, resource_id);

@@ -18,7 +18,8 @@ select
 	a.request_id,
 	(select coalesce(jsonb_object_agg(replace(c.key, 'vendor:', ''),
 			jsonb_build_object('from', a.previous->c.key, 'to', a.current->c.key)), '{}')
-		from jsonb_object_keys(a.current || a.previous) c(key)) as changes,
+		from jsonb_object_keys(a.current || a.previous) c(key)
+		where left(c.key, 1) <> '_' and c.key not in ('object', 'version', 'updated_at', 'allowed_actions')) as changes,
 	encode(a.entry_hash, 'hex') as entry_hash,
 	encode(a.prev_hash, 'hex') as prev_hash,
 	encode(a.hash, 'hex') as hash

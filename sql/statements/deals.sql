@@ -13,28 +13,26 @@ from programs g
 left join partners p on p.program_id = g.id and p.id = coalesce($2, ($4->>'partner_id')::uuid)
 where g.id = $1
 
+-- The first part holds the partner, the time and the counter, each asked for once.
 -- name: deal_register
 with partner as (
-	select p.id from partners p
+	select p.id, program_now() as now, nextval('deal_numbers') as counter
+	from partners p
 	where p.program_id = $1 and p.id = ($5->>'partner_id')::uuid and p.status = 'active'
 	for share
 ), written as (
 	insert into deals (program_id, id, partner_id, number, status, customer_name, customer_country, customer_website,
 		customer_tax_id, customer_contact_name, customer_contact_email, amount_minor, currency, expected_close_on,
 		description, line_items, external_ids, custom_fields, submitted_at, created_by_id, created_at, updated_at)
-	select $1, $3, p.id,
-		'D-' || to_char(n.now at time zone g.zone, 'YYYY') || '-' || human_number(nextval('deal_numbers')),
-		$5->>'status', b.customer_name, b.customer_country, b.customer_website, b.customer_tax_id,
-		b.customer_contact_name, b.customer_contact_email, (b.amount->>'amount_minor')::bigint, b.amount->>'currency',
-		b.expected_close_on, b.description, coalesce(b.line_items, '[]'), coalesce(b.external_ids, '{}'),
-		coalesce(b.custom_fields, '{}'), case when $5->>'status' = 'submitted' then n.now end,
-		($6->>'actor_id')::uuid, n.now, n.now
+	select $1, $3, p.id, 'D-' || to_char(p.now at time zone g.zone, 'YYYY') || '-' || human_number(p.counter),
+		$5->>'status', $4->>'customer_name', $4->>'customer_country', $4->>'customer_website', $4->>'customer_tax_id',
+		$4->>'customer_contact_name', $4->>'customer_contact_email', ($4->'amount'->>'amount_minor')::bigint,
+		$4->'amount'->>'currency', ($4->>'expected_close_on')::date, $4->>'description',
+		coalesce(nullif($4->'line_items', 'null'), '[]'), coalesce(nullif($4->'external_ids', 'null'), '{}'),
+		coalesce(nullif($4->'custom_fields', 'null'), '{}'), case when $5->>'status' = 'submitted' then p.now end,
+		($6->>'actor_id')::uuid, p.now, p.now
 	from partner p
 	join programs g on g.id = $1
-	cross join (select program_now() as now) n
-	cross join jsonb_to_record($4) as b(customer_name text, customer_country text, customer_website text,
-		customer_tax_id text, customer_contact_name text, customer_contact_email text, amount jsonb,
-		expected_close_on date, description text, line_items jsonb, external_ids jsonb, custom_fields jsonb)
 	returning id, partner_id, external_ids
 ), linked as (
 	insert into deal_external_ids (program_id, partner_id, source, external_id, deal_id)
