@@ -89,18 +89,26 @@ static int create(struct db *db, struct arena *arena, const struct new_program *
 	return 0;
 }
 
+/* All programs: id, slug, name, environment, created_at. NULL when the database could not be asked.
+ */
+static const struct rows *program_rows(struct db *db, struct arena *arena, struct problem *problem)
+{
+	struct db_batch batch = program_batch(arena, NULL);
+	const struct db_call *call = db_add(&batch, statement_find("program_list"));
+	return db_run(db, &batch, problem) == DB_NONE ? call->rows : NULL;
+}
+
 static int list(struct db *db, struct arena *arena)
 {
 	struct problem problem = PROBLEM_INIT;
-	struct db_batch batch = program_batch(arena, NULL);
-	const struct db_call *call = db_add(&batch, statement_find("program_list"));
-	if (db_run(db, &batch, &problem) != DB_NONE)
+	const struct rows *programs = program_rows(db, arena, &problem);
+	if (programs == NULL)
 		return report(&problem);
-	for (size_t row = 0; row < rows_count(call->rows); row++) {
-		for (size_t column = 0; column < rows_columns(call->rows); column++) {
+	for (size_t row = 0; row < rows_count(programs); row++) {
+		for (size_t column = 0; column < rows_columns(programs); column++) {
 			size_t length;
 			printf("%s%s", column > 0 ? "\t" : "",
-				rows_cell(call->rows, row, column, &length));
+				rows_cell(programs, row, column, &length));
 		}
 		putchar('\n');
 	}
@@ -149,35 +157,48 @@ int cli_program(int argc, char **argv)
 	return status;
 }
 
+static int verify_program(struct db *db, struct arena *arena, const char *slug, const char *id)
+{
+	struct problem problem = PROBLEM_INIT;
+	struct ledger_report found;
+	if (!ledger_verify(db, id, arena, &found, &problem))
+		return report(&problem);
+	printf("%s: entries %lld, sealed %lld, checkpoints %lld\n", slug, (long long)found.entries,
+		(long long)found.sealed, (long long)found.checkpoints);
+	if (found.is_valid)
+		return 0;
+	return cli_fail("%s: %s at sequence %lld, entry %s: %s", slug, found.fault_kind,
+		(long long)found.fault_seq, found.fault_entry != NULL ? found.fault_entry : "none",
+		found.fault_detail);
+}
+
+/* One program, or all of them without a slug. */
 static int verify(struct db *db, struct arena *arena, const char *slug)
 {
 	struct problem problem = PROBLEM_INIT;
-	struct ledger_report report_of;
-	const struct rows *program = program_find(db, arena, slug, &problem);
-	if (program == NULL)
+	const struct rows *programs = slug != NULL ? program_find(db, arena, slug, &problem)
+						   : program_rows(db, arena, &problem);
+	int status = 0;
+	if (programs == NULL)
 		return report(&problem);
-	if (rows_count(program) == 0)
+	if (slug != NULL && rows_count(programs) == 0)
 		return cli_fail("there is no program '%s'", slug);
-	if (!ledger_verify(db, rows_text(program, "id"), arena, &report_of, &problem))
-		return report(&problem);
-	printf("entries %lld, sealed %lld, checkpoints %lld\n", (long long)report_of.entries,
-		(long long)report_of.sealed, (long long)report_of.checkpoints);
-	if (report_of.is_valid)
-		return 0;
-	return cli_fail("%s at sequence %lld, entry %s: %s", report_of.fault_kind,
-		(long long)report_of.fault_seq,
-		report_of.fault_entry != NULL ? report_of.fault_entry : "none",
-		report_of.fault_detail);
+	for (size_t row = 0; row < rows_count(programs); row++) {
+		size_t length;
+		const char *id = rows_cell(programs, row, 0, &length);
+		status |= verify_program(db, arena, rows_cell(programs, row, 1, &length), id);
+	}
+	return status;
 }
 
-/* Exit status 0: the chain holds; 1: it does not, or it could not be read. */
+/* Exit status 0: every chain holds; 1: one does not, or could not be read. */
 int cli_audit(int argc, char **argv)
 {
 	const char *verb = cli_word(&argc, argv), *slug = cli_option(&argc, argv, "--program");
 	struct settings settings;
 	int status;
-	if (verb == NULL || strcmp(verb, "verify") != 0 || slug == NULL)
-		return cli_fail("usage: partnerd audit verify --program <slug>");
+	if (verb == NULL || strcmp(verb, "verify") != 0)
+		return cli_fail("usage: partnerd audit verify [--program <slug>]");
 	if (!cli_settings(argc, argv, &settings, &status))
 		return status;
 	settings.statement_timeout_ms = 0; /* a long chain takes its time */
