@@ -12,6 +12,8 @@
 #include "http/ledger.h"
 #include "http/secrets.h"
 
+#define LONG_CHAIN_MS (3600 * 1000) /* a walk over millions of entries takes its time */
+
 static struct db_batch program_batch(struct arena *arena, const char *program_id)
 {
 	return (struct db_batch){
@@ -201,7 +203,7 @@ int cli_audit(int argc, char **argv)
 		return cli_fail("usage: partnerd audit verify [--program <slug>]");
 	if (!cli_settings(argc, argv, &settings, &status))
 		return status;
-	settings.statement_timeout_ms = 0; /* a long chain takes its time */
+	settings.statement_timeout_ms = LONG_CHAIN_MS;
 	struct db *db = db_open(&settings);
 	struct arena *arena = arena_new();
 	status = verify(db, arena, slug);
