@@ -45,7 +45,7 @@ static struct arena *arena_of_thread(void)
 static void open_exchange(struct exchange *exchange, struct request *request,
 	const struct _u_request *call, struct server *server)
 {
-	char *address;
+	char *peer;
 
 	exchange->server = server;
 	exchange->connection = listener_connection(call);
@@ -60,11 +60,15 @@ static void open_exchange(struct exchange *exchange, struct request *request,
 	request->target = call->http_url;
 	request->raw_body = (struct slice){ call->binary_body, call->binary_body_length };
 	request->path = (struct slice){ "", 0 };
-	address = arena_alloc(request->arena, LISTENER_ADDRESS_BYTES);
-	listener_peer(exchange->connection, address);
-	request->address = address;
+	peer = arena_alloc(request->arena, LISTENER_ADDRESS_BYTES);
+	listener_peer(exchange->connection, peer);
 	fields_read(&exchange->fields, request->arena, exchange->connection,
 		strlen(call->http_verb) + strlen(call->http_url) + strlen(call->http_protocol) + 4);
+	request->address = peer;
+	if (server->proxies.count > 0)
+		request->address = proxies_client(&server->proxies, peer,
+			fields_value(&exchange->fields, request->arena, "X-Forwarded-For"),
+			request->arena);
 }
 
 static void log_actor(struct log_line *line, const struct actor *actor)

@@ -11,12 +11,14 @@
 #include "http/limits.h"
 #include "http/listener.h"
 #include "http/metrics.h"
+#include "http/proxies.h"
 #include "http/request.h"
 #include "http/watchdog.h"
 
 struct server {
 	struct app *app;
 	struct cors *cors;
+	struct proxies proxies;
 	struct watchdog *watchdog;
 	struct listener *api;
 	struct listener *admin;

@@ -80,6 +80,8 @@ struct server *server_start(struct app *app, struct text *reterr)
 {
 	struct server *server = make(app);
 
+	if (!proxies_parse(app->settings->trusted_proxies, &server->proxies, reterr))
+		return release(server);
 	server->watchdog = watchdog_start(app->settings);
 	if (!server->watchdog) {
 		text_append_string(reterr, "cannot start the thread of the watchdog");

@@ -208,6 +208,30 @@ def test_one_line_is_logged_for_a_request_without_its_query(server):
     assert secret not in json.dumps(server.lines())
 
 
+def address_logged(server, answer):
+    return wait.until(
+        lambda: [line for line in server.lines("request") if line["request_id"] == answer["Request-Id"]],
+        "it is logged")[0]["address"]
+
+
+def test_the_client_behind_a_trusted_proxy_is_seen(new_database, new_server):
+    behind = new_server(new_database(), trusted_proxies="127.0.0.0/8, 192.0.2.0/24")
+    forwarded = "X-Forwarded-For: 6.6.6.6, 198.51.100.7, 192.0.2.9\r\n"
+    assert address_logged(behind, ask(behind, "GET", "/livez", forwarded)) == "198.51.100.7"
+    assert address_logged(behind, ask(behind, "GET", "/livez", "X-Forwarded-For: nonsense\r\n")) == "127.0.0.1"
+    assert address_logged(behind, ask(behind, "GET", "/livez")) == "127.0.0.1"
+
+
+def test_nobody_is_believed_without_trusted_proxies(server):
+    answer = ask(server, "GET", "/livez", "X-Forwarded-For: 198.51.100.7\r\n")
+    assert address_logged(server, answer) == "127.0.0.1"
+
+
+def test_a_network_that_is_none_keeps_the_server_from_starting(new_database, new_server):
+    with pytest.raises(Exception, match="trusted_proxies"):
+        new_server(new_database(), trusted_proxies="10.0.0/8")
+
+
 # ---- what the server says about itself ----
 
 def test_probes(server):
