@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * ulfius on our terms (libraries.md §1.1): an epoll pool instead of a thread a connection, our own
- * socket so that a port in use can be told in a sentence, and three hooks. The hook on the request
+ * socket and acceptor (acceptor.h), and three hooks. The hook on the request
  * line is the only place where the library shows the raw target together with the connection. It
  * hides the query from the library's own parser, which decodes leniently, keeps every pair in the
  * connection's memory and would join them with path parameters; ulfius has copied the whole target
@@ -112,6 +112,8 @@ static void on_connection(void *context, struct MHD_Connection *connection, void
 	struct listener *listener = context;
 	const union MHD_ConnectionInfo *info;
 
+	if (code == MHD_CONNECTION_NOTIFY_CLOSED)
+		acceptor_closed(listener->acceptor);
 	if (!listener->watchdog)
 		return;
 	if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
@@ -225,19 +227,16 @@ static void init_instance(struct listener *listener, const struct listener_optio
 	ulfius_set_default_endpoint(instance, options->entry, options->context);
 }
 
-static bool start_instance(
-	struct listener *listener, const struct listener_options *options, int fd)
+static bool start_instance(struct listener *listener, const struct listener_options *options)
 {
 	unsigned workers = options->workers > 2 ? options->workers : 2;
-	unsigned connections =
-		options->max_connections > workers ? options->max_connections : workers;
+	unsigned room = options->max_connections * workers; /* the acceptor keeps the limit */
 	struct MHD_OptionItem items[OPTION_COUNT] = {
 		{ MHD_OPTION_EXTERNAL_LOGGER, (intptr_t)log_of_microhttpd, NULL },
 		{ MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)on_completed, listener },
 		{ MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)on_request_line, listener },
 		{ MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)on_connection, listener },
-		{ MHD_OPTION_LISTEN_SOCKET, fd, NULL },
-		{ MHD_OPTION_CONNECTION_LIMIT, (intptr_t)connections, NULL },
+		{ MHD_OPTION_CONNECTION_LIMIT, (intptr_t)room, NULL },
 		{ MHD_OPTION_PER_IP_CONNECTION_LIMIT,
 			(intptr_t)options->max_connections_per_address, NULL },
 		{ MHD_OPTION_CONNECTION_TIMEOUT, (intptr_t)options->inactivity_s, NULL },
@@ -248,7 +247,8 @@ static bool start_instance(
 	};
 
 	return ulfius_start_framework_with_mhd_options(&listener->instance,
-		       MHD_USE_ERROR_LOG | MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC,
+		       MHD_USE_ERROR_LOG | MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC |
+			       MHD_USE_NO_LISTEN_SOCKET,
 		       items) == U_OK;
 }
 
@@ -263,11 +263,15 @@ struct listener *listener_start(const struct listener_options *options, struct t
 	if (!listener)
 		abort();
 	listener->watchdog = options->watchdog;
-	listener->quiet_socket = -1;
 	listener->port = port_of(fd);
 	pthread_once(&library_logs_once, route_library_logs);
 	init_instance(listener, options);
-	if (start_instance(listener, options, fd))
+	if (start_instance(listener, options))
+		listener->acceptor = acceptor_start(
+			fd, listener->instance.mhd_daemon, (int)options->max_connections);
+	else
+		close(fd);
+	if (listener->acceptor)
 		return listener;
 	text_appendf(reterr, "cannot start the threads of port %d", listener->port);
 	return listener_stop(listener);
@@ -275,21 +279,19 @@ struct listener *listener_start(const struct listener_options *options, struct t
 
 void listener_quiesce(struct listener *listener)
 {
-	listener->quiet_socket = MHD_quiesce_daemon(listener->instance.mhd_daemon);
-	/* What waits in the queue is refused at once instead of when the socket is closed. */
-	if (listener->quiet_socket >= 0)
-		shutdown(listener->quiet_socket, SHUT_RDWR);
+	acceptor_quiesce(listener->acceptor);
 }
 
 struct listener *listener_stop(struct listener *listener)
 {
 	if (!listener)
 		return NULL;
+	if (listener->acceptor)
+		listener_quiesce(listener);
 	if (listener->instance.mhd_daemon)
 		ulfius_stop_framework(&listener->instance);
 	ulfius_clean_instance(&listener->instance);
-	if (listener->quiet_socket >= 0)
-		close(listener->quiet_socket);
+	acceptor_free(listener->acceptor);
 	free(listener);
 	return NULL;
 }

@@ -12,6 +12,7 @@
 #include <ulfius.h>
 
 #include "base/text.h"
+#include "http/acceptor.h"
 #include "http/watchdog.h"
 
 struct listener_options {
@@ -30,8 +31,8 @@ struct listener_options {
 struct listener {
 	struct _u_instance instance;
 	struct watchdog *watchdog;
+	struct acceptor *acceptor; /* NULL once nothing more is accepted */
 	int port;
-	int quiet_socket; /* taken from the library by listener_quiesce, -1 before */
 };
 
 /* NULL and a sentence in `reterr` when the port cannot be had. */

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Accepts connections on a listening socket and hands each to the next thread of the HTTP library's
+ * pool. Left to itself the library lets whichever thread wakes first take up to ten at a time, so
+ * that a burst of clients shares a few threads and waits behind each other's requests while the
+ * rest of the pool idles.
+ */
+#ifndef PARTNERD_SRC_HTTP_ACCEPTOR_H
+#define PARTNERD_SRC_HTTP_ACCEPTOR_H
+
+#include <microhttpd.h>
+
+struct acceptor;
+
+/*
+ * Takes over `socket`, also on failure (NULL). The daemon must run without a socket of its own, and
+ * each of its threads must have room for `most` connections: what the library does beyond its limit
+ * leaves a lock of its thread held for ever (0.9.75).
+ */
+struct acceptor *acceptor_start(int socket, struct MHD_Daemon *daemon, int most);
+
+/* To be called when a connection has closed: there is room for another one. */
+void acceptor_closed(struct acceptor *acceptor);
+
+/* New connections are refused from now on; what was accepted goes on. */
+void acceptor_quiesce(struct acceptor *acceptor);
+
+/* After the daemon has closed its connections. NULL is accepted. Always returns NULL. */
+struct acceptor *acceptor_free(struct acceptor *acceptor);
+
+#endif
