@@ -24,7 +24,7 @@
  * A kind of thing the API shows. `shape` is a view of sql/shapes whose columns are the members: a
  * dotted name makes a nested object, a leading "vendor:" hides the value from partners, a leading
  * "_" is never written. A group of dotted members that are all null is written as null. A leading
- * "flat:" marks a stored row of another resource's shape, named by the column "_flat_type". A
+ * "flat:" marks a stored row of another resource's shape, named by the column "_flat_type"; "changes:" one of {previous, current} of such a row. A
  * column "allowed_actions" holds the state and is written as the list of actions. The view has
  * program_id as "_program_id", partner_id as "_partner_id" (null = the vendor's) and id.
  */
@@ -95,8 +95,12 @@ int64_t command_body_int(const struct command_input *in, const char *member, int
  * NULL.
  */
 void patch_columns(const struct command_input *in, json_t *set, const char *const *names);
-/* A map (external_ids, custom_fields): merged with what is there, null deletes a key. */
-void patch_map(const struct command_input *in, json_t *set, const char *name);
+/*
+ * A map (external_ids, custom_fields): merged with what is there, null deletes a key. False when it
+ * would hold more than the contract allows.
+ */
+bool patch_map(
+	const struct command_input *in, json_t *set, const char *name, struct problem *problem);
 
 /*
  * What a rule decided: handed to the write statement as $5 and stored when it explains something.
@@ -126,9 +130,8 @@ struct endpoint {
 	const struct list *list; /* list engine */
 	bool get;                /* get engine: the resource's shape by the path's first id */
 	const char *facts;       /* statement, one row; NULL: none */
-	decide_fn decide;        /* NULL: the body is written as it is */
+	decide_fn decide;        /* the rule of a command */
 	const char *write;       /* statement, must end in assert_written() */
-	const char *event;       /* when there is no decide */
 	bool creates;            /* new id; answers 201 with Location */
 	run_fn run;              /* the escape hatch */
 	bool self; /* id is the actor's program (GET /v1/program), not from the path */

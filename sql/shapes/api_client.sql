@@ -3,6 +3,7 @@ create view api_client_shape with (security_invoker = true) as
 select
 	c.program_id as _program_id,
 	c.partner_id as _partner_id,
+	coalesce(p.updated_at > c.updated_at, false) or coalesce(c.last_used_at > c.updated_at, false) as _is_newer,
 	c.id,
 	'api_client'::text as object,
 	c.version,

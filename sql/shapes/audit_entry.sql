@@ -16,10 +16,8 @@ select
 	a.resource_id as "resource.id",
 	a.partner_id,
 	a.request_id,
-	(select coalesce(jsonb_object_agg(replace(c.key, 'vendor:', ''),
-			jsonb_build_object('from', a.previous->c.key, 'to', a.current->c.key)), '{}')
-		from jsonb_object_keys(a.current || a.previous) c(key)
-		where left(c.key, 1) <> '_' and c.key not in ('object', 'version', 'updated_at', 'allowed_actions')) as changes,
+	a.resource_type as _flat_type,
+	jsonb_build_object('previous', a.previous, 'current', a.current) as "changes:changes",
 	encode(a.entry_hash, 'hex') as entry_hash,
 	encode(a.prev_hash, 'hex') as prev_hash,
 	encode(a.hash, 'hex') as hash

@@ -8,6 +8,8 @@ select
 	d.partner_id as _partner_id,
 	d.status as _status,
 	d.customer_name_key as _customer_name_key,
+	(s.status <> d.status or coalesce(p.updated_at > d.updated_at, false) or coalesce(t.updated_at > d.updated_at, false))
+		as _is_newer,
 	d.id,
 	'deal'::text as object,
 	d.version,

@@ -1,7 +1,8 @@
 -- SPDX-License-Identifier: Apache-2.0
 --
 -- The feed: only what has been sealed, so that a reader who goes by sequence never misses a late commit. data and
--- previous are flat rows of the resource's own shape; the writer renders them for whoever reads.
+-- previous are flat rows of the resource's own shape; the writer renders them for whoever reads. What changed nothing
+-- but members that only the vendor sees is no event for partners.
 create view event_shape with (security_invoker = true) as
 select
 	e.program_id as _program_id,
@@ -26,6 +27,8 @@ select
 	e.previous as "flat:previous"
 from events e
 join audit_entries a on a.program_id = e.program_id and a.id = e.id and a.seq is not null
-join programs g on g.id = e.program_id;
+join programs g on g.id = e.program_id
+where (select app_is_vendor()) or e.previous = '{}'
+	or exists (select from jsonb_object_keys(e.previous) k(member) where left(k.member, 7) <> 'vendor:');
 
 grant select on event_shape to partnerd_app;

@@ -3,6 +3,7 @@ create view partner_shape with (security_invoker = true) as
 select
 	p.program_id as _program_id,
 	p.id as _partner_id,
+	coalesce(t.updated_at > p.updated_at, false) as _is_newer,
 	p.id,
 	'partner'::text as object,
 	p.version,

@@ -24,6 +24,8 @@ select
 	e.previous as "flat:previous"
 from events e
 left join users u on e.actor_type = 'user' and u.program_id = e.program_id and u.id = e.actor_id
-left join api_clients c on e.actor_type = 'client' and c.program_id = e.program_id and c.id = e.actor_id;
+left join api_clients c on e.actor_type = 'client' and c.program_id = e.program_id and c.id = e.actor_id
+where (select app_is_vendor()) or e.previous = '{}'
+	or exists (select from jsonb_object_keys(e.previous) k(member) where left(k.member, 7) <> 'vendor:');
 
 grant select on timeline_entry_shape to partnerd_app;

@@ -3,6 +3,7 @@ create view user_shape with (security_invoker = true) as
 select
 	u.program_id as _program_id,
 	u.partner_id as _partner_id,
+	coalesce(p.updated_at > u.updated_at, false) or coalesce(u.last_signed_in_at > u.updated_at, false) as _is_newer,
 	u.id,
 	'user'::text as object,
 	u.version,

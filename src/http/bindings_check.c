@@ -145,8 +145,8 @@ static bool check_command(const struct operation *operation, const struct endpoi
 			endpoint->write);
 	if (endpoint->facts != NULL && statement_find(endpoint->facts) == NULL)
 		good = fault(reterr, operation, "no statement", endpoint->facts);
-	if (endpoint->decide == NULL && endpoint->event == NULL)
-		good = fault(reterr, operation, "neither a rule nor an event for", endpoint->write);
+	if (endpoint->decide == NULL)
+		good = fault(reterr, operation, "no rule for", endpoint->write);
 	return good;
 }
 

@@ -36,7 +36,7 @@ static json_t *own(struct arena *arena, json_t *value)
 
 static const char *dump(struct arena *arena, const json_t *value)
 {
-	char *text = json_dumps(value, JSON_COMPACT);
+	char *text = json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(15));
 	arena_defer(arena, free, text);
 	return text;
 }
@@ -120,20 +120,14 @@ static bool check_precondition(const struct command *command, struct problem *pr
 		"The resource is at version %s now.", version);
 }
 
-static json_t *copy_of(const json_t *body)
-{
-	return body != NULL ? json_copy((json_t *)body) : json_object();
-}
-
 static bool decide(struct command *command, struct problem *problem)
 {
 	struct decision *decision = &command->decision;
 	struct arena *arena = command->request->arena;
 	const struct endpoint *endpoint = command->endpoint;
-	*decision = (struct decision){ .event = endpoint->event };
+	*decision = (struct decision){ 0 };
 	uuid_v7(decision->id);
-	decision->fields = own(
-		arena, endpoint->decide != NULL ? json_object() : copy_of(command->request->body));
+	decision->fields = own(arena, json_object());
 	decision->inputs = own(arena, json_object());
 	decision->outcome = own(arena, json_object());
 	if (endpoint->facts != NULL && rows_count(command->facts) == 0)
@@ -147,7 +141,7 @@ static bool decide(struct command *command, struct problem *problem)
 		.version = command->before != NULL ? rows_int(command->before, "version") : 0,
 		.before = command->before != NULL ? rows_text(command->before, "flat") : NULL,
 	};
-	if (endpoint->decide != NULL && !endpoint->decide(&in, decision, problem))
+	if (!endpoint->decide(&in, decision, problem))
 		return false;
 	json_object_set_new(decision->fields, "expected_version", json_integer(in.version));
 	if (decision->reveal != NULL)

@@ -50,11 +50,16 @@ void patch_columns(const struct command_input *in, json_t *set, const char *cons
 	}
 }
 
-void patch_map(const struct command_input *in, json_t *set, const char *name)
+/* What a map may hold, however many patches it took (maxProperties of the contract). */
+#define MAP_MAX_MEMBERS 50
+
+bool patch_map(
+	const struct command_input *in, json_t *set, const char *name, struct problem *problem)
 {
+	struct arena *arena = in->request->arena;
 	const json_t *patch = json_object_get(in->body, name);
 	if (patch == NULL)
-		return;
+		return true;
 	json_t *before = parse_on(in->request->arena, in->before);
 	json_t *merged = json_is_object(json_object_get(before, name))
 				 ? json_copy(json_object_get(before, name))
@@ -70,4 +75,10 @@ void patch_map(const struct command_input *in, json_t *set, const char *name)
 			json_object_set(merged, key, value);
 	}
 	json_object_set_new(set, name, merged);
+	if (json_object_size(merged) <= MAP_MAX_MEMBERS)
+		return true;
+	problem_add(problem, arena, PLACE_POINTER, arena_printf(arena, "#/%s", name),
+		VIOLATION_too_long, "At most %d members, with those that are there.",
+		MAP_MAX_MEMBERS);
+	return false;
 }

@@ -48,7 +48,7 @@ void answer_resource(struct request *request, struct response *response, const s
 bool etag_matches(const char *header, const char *version, bool weak);
 
 /* ---- cursor.c ---- */
-#define CURSOR_MAX_KEY_BYTES 512
+#define CURSOR_MAX_KEY_BYTES 1024 /* a name of 200 code points takes up to 800 */
 
 struct cursor {
 	const char *key; /* of the last row, as PostgreSQL's text */

@@ -77,6 +77,21 @@ static const char *version_of(const struct shape *shape, const struct rows *rows
 		       : rows_cell(rows, 0, (size_t)shape->version_column, &length);
 }
 
+/*
+ * The version stands for the row. Where a member comes from elsewhere (a partner's name, a status
+ * that the clock has moved) and is newer than the row, the tag says nothing about it.
+ */
+static bool is_unchanged(const struct request *request, const struct shape *shape,
+	const struct rows *rows, const char *version)
+{
+	size_t length;
+	if (request->if_none_match == NULL || version == NULL ||
+		!etag_matches(request->if_none_match, version, true))
+		return false;
+	return shape->newer_column < 0 ||
+	       rows_cell(rows, 0, (size_t)shape->newer_column, &length)[0] != 't';
+}
+
 bool fetch_run(const struct endpoint *endpoint, struct request *request, struct response *response,
 	struct problem *problem)
 {
@@ -94,8 +109,7 @@ bool fetch_run(const struct endpoint *endpoint, struct request *request, struct 
 		return refuse_missing(endpoint->resource, problem);
 	const char *version = version_of(shape, call->rows);
 	answer_resource(request, response, shape, 200, id, version);
-	if (request->if_none_match != NULL && version != NULL &&
-		etag_matches(request->if_none_match, version, true)) {
+	if (is_unchanged(request, shape, call->rows, version)) {
 		response->status = 304;
 		response->content_type = NULL;
 		return true;

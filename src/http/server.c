@@ -8,9 +8,11 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "http/admin.h"
 #include "http/exchange.h"
 
@@ -58,6 +60,34 @@ static struct server *release(struct server *server)
 	return NULL;
 }
 
+/* Descriptors for everything that is no client: pool, files, threads of the library. */
+#define SPARE_DESCRIPTORS 128
+
+/*
+ * As many connections as the settings allow and the process has descriptors for: clients that use
+ * them all up would cut us off from the database and from ourselves.
+ */
+static int64_t affordable_connections(const struct settings *settings)
+{
+	struct rlimit limit;
+	int64_t affordable;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return settings->max_connections;
+	limit.rlim_cur = limit.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
+		return settings->max_connections;
+	affordable = (int64_t)limit.rlim_cur - settings->database_connections -
+		     2 * settings->workers - SPARE_DESCRIPTORS;
+	if (affordable >= settings->max_connections)
+		return settings->max_connections;
+	log_event(LOG_WARN, "fewer connections than max_connections",
+		"the limit of open files, %lld, leaves room for %lld", (long long)limit.rlim_cur,
+		(long long)(affordable > 1 ? affordable : 1));
+	return affordable > 1 ? affordable : 1;
+}
+
 static struct listener *start_api(struct server *server, struct text *reterr)
 {
 	const struct settings *settings = server->app->settings;
@@ -65,7 +95,7 @@ static struct listener *start_api(struct server *server, struct text *reterr)
 		.address = settings->listen_address,
 		.port = settings->listen_port,
 		.workers = (unsigned)settings->workers,
-		.max_connections = (unsigned)settings->max_connections,
+		.max_connections = (unsigned)affordable_connections(settings),
 		.max_connections_per_address = (unsigned)settings->max_connections_per_address,
 		.body_limit = (size_t)settings->body_limit_bytes,
 		.watchdog = server->watchdog,

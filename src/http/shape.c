@@ -15,6 +15,8 @@ static enum column_kind kind_of(const char *name, char type)
 		return COLUMN_HIDDEN;
 	if (strncmp(name, "flat:", 5) == 0)
 		return COLUMN_FLAT;
+	if (strncmp(name, "changes:", 8) == 0)
+		return COLUMN_CHANGES;
 	if (strcmp(name, "allowed_actions") == 0)
 		return COLUMN_ACTIONS;
 	switch (type) {
@@ -35,6 +37,8 @@ static const char *after_marks(const char *name)
 			name += 7;
 		else if (strncmp(name, "flat:", 5) == 0)
 			name += 5;
+		else if (strncmp(name, "changes:", 8) == 0)
+			name += 8;
 		else
 			return name;
 	}
@@ -167,6 +171,7 @@ struct shape *shape_load(struct arena *arena, struct db *db, const struct contra
 	shape->version_column = rows_column(call->rows, "version");
 	shape->id_column = rows_column(call->rows, "id");
 	shape->flat_type_column = rows_column(call->rows, "_flat_type");
+	shape->newer_column = rows_column(call->rows, "_is_newer");
 	groups_init(shape, arena);
 	statements_init(shape, arena);
 	return actions_init(shape, contract, arena, reterr) ? shape : NULL;

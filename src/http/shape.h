@@ -19,6 +19,7 @@ enum column_kind {
 	COLUMN_TIME,
 	COLUMN_ACTIONS, /* a state in, the list of allowed actions out */
 	COLUMN_FLAT,    /* a stored row of another shape */
+	COLUMN_CHANGES, /* old and new values of a stored row's members */
 };
 
 struct shape_column {
@@ -47,7 +48,9 @@ struct shape {
 	size_t column_count;
 	struct shape_action actions[SHAPE_MAX_ACTIONS];
 	size_t action_count;
-	int version_column, id_column, flat_type_column;  /* -1: has none */
+	/* -1: has none. _is_newer: something from elsewhere has changed since the version was made.
+	 */
+	int version_column, id_column, flat_type_column, newer_column;
 	const struct statement *get_vendor, *get_partner; /* $1 program, $2 id, $3 partner */
 	const struct statement *before_vendor,
 		*before_partner;           /* version and the flat row, same parameters */

@@ -24,6 +24,10 @@ struct source {
 	bool sparse;
 };
 
+/* With the blanks of PostgreSQL's jsonb, so that a stored row is written as the same bytes as a
+ * live one. */
+#define CELL_FLAGS (JSON_ENCODE_ANY | JSON_REAL_PRECISION(15))
+
 static struct cell json_cell(const struct source *source, const json_t *value)
 {
 	struct arena *arena = source->request->arena;
@@ -33,9 +37,9 @@ static struct cell json_cell(const struct source *source, const json_t *value)
 		return (struct cell){ json_is_true(value) ? "t" : "f", 1 };
 	if (value == NULL || json_is_null(value))
 		return (struct cell){ NULL, 0 };
-	size_t length = json_dumpb(value, NULL, 0, JSON_COMPACT | JSON_ENCODE_ANY);
+	size_t length = json_dumpb(value, NULL, 0, CELL_FLAGS);
 	char *bytes = arena_alloc(arena, length + 1);
-	(void)json_dumpb(value, bytes, length, JSON_COMPACT | JSON_ENCODE_ANY);
+	(void)json_dumpb(value, bytes, length, CELL_FLAGS);
 	bytes[length] = '\0';
 	return (struct cell){ bytes, length };
 }
@@ -54,8 +58,9 @@ static struct cell cell_at(const struct source *source, size_t column)
 static bool is_absent(const struct source *source, size_t column)
 {
 	const struct shape_column *at = &source->shape->columns[column];
-	return source->sparse && (json_object_get(source->flat, at->name) == NULL ||
-					 (at->vendor_only && source->request->actor->partner_id[0] != '\0'));
+	return source->sparse &&
+	       (json_object_get(source->flat, at->name) == NULL ||
+		       (at->vendor_only && source->request->actor->partner_id[0] != '\0'));
 }
 
 void writer_time(struct text *out, const char *text, size_t length)
@@ -113,20 +118,69 @@ static void write_actions(struct text *out, const struct source *source, struct 
 	text_append_string(out, "\"]");
 }
 
-static void write_flat(
-	struct text *out, const struct source *source, const char *member, struct cell cell)
+static const struct shape *flat_shape(const struct source *source)
 {
 	size_t length;
 	const char *object = rows_cell(
 		source->rows, source->row, (size_t)source->shape->flat_type_column, &length);
-	const struct shape *shape =
-		bindings_shape_by_object(source->request->app->bindings, object);
+	return bindings_shape_by_object(source->request->app->bindings, object);
+}
+
+static void write_flat(
+	struct text *out, const struct source *source, const char *member, struct cell cell)
+{
+	const struct shape *shape = flat_shape(source);
 	if (shape == NULL) {
 		text_append_string(out, "{}");
 		return;
 	}
 	writer_flat(out, source->request, shape, cell.bytes, cell.length,
 		strcmp(member, "previous") == 0, false);
+}
+
+static void write_value(struct text *out, const struct source *source,
+	const struct shape_column *column, struct cell cell);
+
+static void separate(struct text *out, bool *first)
+{
+	if (!*first)
+		text_append_char(out, ',');
+	*first = false;
+}
+
+/* What changes by itself with every write is no change. */
+static bool is_bookkeeping(const struct shape_column *column)
+{
+	return column->kind == COLUMN_HIDDEN || column->kind == COLUMN_ACTIONS ||
+	       strcmp(column->name, "object") == 0 || strcmp(column->name, "version") == 0 ||
+	       strcmp(column->name, "updated_at") == 0;
+}
+
+/* {"member": {"from": …, "to": …}} for the members that stand in either of the two rows. */
+static void write_changes(struct text *out, const struct source *source, struct cell cell)
+{
+	const struct shape *shape = flat_shape(source);
+	json_t *both = json_loadb(cell.bytes, cell.length, 0, NULL);
+	struct source from = { .request = source->request, .shape = shape }, to = from;
+	bool first = true;
+	from.flat = json_object_get(both, "previous");
+	to.flat = json_object_get(both, "current");
+	text_append_char(out, '{');
+	for (size_t i = 0; shape != NULL && i < shape->column_count; i++) {
+		const struct shape_column *column = &shape->columns[i];
+		if (is_bookkeeping(column) ||
+			(json_object_get(from.flat, column->name) == NULL &&
+				json_object_get(to.flat, column->name) == NULL))
+			continue;
+		separate(out, &first);
+		text_appendf(out, "\"%s\":{\"from\":", column->member);
+		write_value(out, &from, column, cell_at(&from, i));
+		text_append_string(out, ",\"to\":");
+		write_value(out, &to, column, cell_at(&to, i));
+		text_append_char(out, '}');
+	}
+	text_append_char(out, '}');
+	json_decref(both);
 }
 
 static void write_value(struct text *out, const struct source *source,
@@ -148,6 +202,7 @@ static void write_value(struct text *out, const struct source *source,
 	case COLUMN_TIME: writer_time(out, cell.bytes, cell.length); break;
 	case COLUMN_ACTIONS: write_actions(out, source, cell); break;
 	case COLUMN_FLAT: write_flat(out, source, column->member, cell); break;
+	case COLUMN_CHANGES: write_changes(out, source, cell); break;
 	case COLUMN_STRING:
 	case COLUMN_HIDDEN: text_append_json(out, cell.bytes, cell.length); break;
 	}
@@ -163,13 +218,6 @@ static bool group_is_empty(const struct source *source, size_t first, bool *ret_
 			return false;
 	}
 	return true;
-}
-
-static void separate(struct text *out, bool *first)
-{
-	if (!*first)
-		text_append_char(out, ',');
-	*first = false;
 }
 
 /* Writes one nested object; returns the index of its last column. */

@@ -34,6 +34,15 @@ def test_every_change_is_there(world):
     assert all(entry["partner_id"] == deal["partner_id"] and entry["address"] for entry in entries)
 
 
+def test_changes_are_written_as_members_are(world):
+    deal = world.deal_in("approved")
+    changes = world.admin.list("/v1/audit-log", {"resource_id": deal["id"], "sort": "-occurred_at"})[0]["changes"]
+    assert changes["protection_expires_at"] == {"from": None, "to": deal["protection_expires_at"]}
+    assert changes["margin_amount.amount_minor"]["to"] == deal["margin_amount"]["amount_minor"]
+    assert not {"version", "updated_at", "object", "allowed_actions"} & set(changes)
+    assert not [name for name in changes if name.startswith("_") or name.startswith("vendor:")]
+
+
 def test_refusals_leave_no_entry(world):
     deal = world.deal_in("won")
     world.admin.post(f"/v1/deals/{deal['id']}/approve", {}, if_match=deal["version"], expect=409)
@@ -136,7 +145,8 @@ class TestTampering:
         assert answer["valid"] and answer["first_fault"] is None
         assert answer["entries"] == answer["sealed"] == crime.execute(
             "select count(*) from audit_entries where program_id = %s", crime.program_id)[0][0]
-        self.command(crime, 0)
+        said = self.command(crime, 0).stdout
+        assert said.startswith(f"{crime.slug}: valid, entries {answer['entries']}, sealed {answer['sealed']}, "), said
 
     @pytest.mark.parametrize("change", [
         "current = jsonb_set(current, '{margin_bps}', '2501')", "actor_id = gen_random_uuid()",

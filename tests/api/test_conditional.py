@@ -4,6 +4,7 @@ import pytest
 
 from support import contract
 from support.judge import nobody
+from support.world import World, unique
 
 ACTIONS = {  # an operation that asks for If-Match, and how to make a row on which it would succeed
     "updateProgram": (lambda world: world.admin.get("/v1/program").json, {"name": "Renamed"}),
@@ -126,9 +127,11 @@ class TestOrderOfChecks:
 @pytest.fixture(scope="module")
 def readable(world):
     partner = world.partner("a")
+    person = world.admin.post("/v1/users", {"email": f"{unique('p')}@example.com", "name": "P", "role": "viewer"}, expect=201)
+    client_id, _ = world.make_client(["deals:read"], partner.id)  # not used: a sign-in is newer than the version
     return {"getProgram": "/v1/program", "getTier": f"/v1/tiers/{world.tiers['preferred']['id']}",
-            "getPartner": f"/v1/partners/{partner.id}", "getUser": f"/v1/users/{world.user('viewer').id}",
-            "getApiClient": f"/v1/api-clients/{partner.client_id}", "getDeal": f"/v1/deals/{partner.deal()['id']}"}
+            "getPartner": f"/v1/partners/{partner.id}", "getUser": f"/v1/users/{person['id']}",
+            "getApiClient": f"/v1/api-clients/{client_id}", "getDeal": f"/v1/deals/{partner.deal()['id']}"}
 
 
 @pytest.mark.parametrize("operation_id", READS)
@@ -145,6 +148,35 @@ def test_not_modified(world, readable, operation_id):
             assert short.headers["Vary"] == full.headers["Vary"]
     for tags in ('"0"', f'"{full["version"] + 1}"', 'W/"0", "x"'):
         assert world.admin.get(path, headers={"If-None-Match": tags}).json == full.json
+
+
+def not_modified(client, path, tag):
+    return client.request("GET", path, headers={"If-None-Match": tag})
+
+
+def test_what_comes_from_elsewhere_is_seen_too(world):
+    """The version is the row's; a partner's new name, a sign-in and the clock are newer than it."""
+    partner = world.make_partner()
+    path = f"/v1/deals/{world.deal_in('submitted', partner)['id']}"
+    tag = world.admin.get(path).etag
+    assert not_modified(world.admin, path, tag).status == 304
+    row = world.admin.get(f"/v1/partners/{partner.id}")
+    world.admin.patch(f"/v1/partners/{partner.id}", {"name": "Renamed"}, if_match=row["version"], expect=200)
+    assert not_modified(world.admin, path, tag)["partner_name"] == "Renamed"
+    used = f"/v1/api-clients/{partner.client_id}"
+    answer = not_modified(world.admin, used, world.admin.get(used).etag)
+    assert answer.status == 200 and answer["last_used_at"] is not None
+
+
+def test_an_end_of_protection_is_seen_at_once(new_database, new_server):
+    url = new_database()
+    server = new_server(url, jobs="false")  # nothing stores the expiry
+    world = World(server, url)
+    path = f"/v1/deals/{world.deal_in('approved')['id']}"
+    tag = world.admin.get(path).etag
+    assert not_modified(world.admin, path, tag).status == 304
+    world.advance_clock(91 * 86_400)
+    assert not_modified(world.admin, path, tag)["status"] == "expired"
 
 
 def test_a_change_is_seen(world, readable):

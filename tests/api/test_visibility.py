@@ -56,6 +56,14 @@ def test_previous_does_not_even_name_it(world, deal):
         assert "review_note" not in row["previous"]
 
 
+def test_what_only_the_vendor_sees_is_no_event_for_a_partner(world, deal):
+    partner, types = world.partner("a").api, ["deal.submitted", "deal.approved"]
+    for path, query in ((f"/v1/deals/{deal['id']}/timeline", {}), ("/v1/events", {"resource_id": deal["id"]})):
+        assert [row["type"] for row in partner.list(path, query)][:2] == types
+        assert [row["type"] for row in world.admin.list(path, query)][:4] == [
+            "deal.submitted", "deal.updated", "deal.updated", "deal.approved"]
+
+
 def test_answers_of_the_partners_own_commands_hide_it(world, deal):
     answer = world.partner("a").api.post(f"/v1/deals/{deal['id']}/win", {}, if_match=deal["version"], expect=200)
     assert answer["review_note"] is None and NOTE not in answer.body.decode()

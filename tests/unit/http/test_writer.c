@@ -78,7 +78,7 @@ static void a_whole_row(void **state)
 		"{\"id\":\"x\",\"status\":\"submitted\",\"amount\":{\"amount_minor\":5,"
 		"\"currency\":\"EUR\"},"
 		"\"note\":\"a "
-		"\\\"b\\\"\",\"flag\":true,\"at\":\"2026-01-02T03:04:05.678Z\",\"tags\":[1,2],"
+		"\\\"b\\\"\",\"flag\":true,\"at\":\"2026-01-02T03:04:05.678Z\",\"tags\":[1, 2],"
 		"\"allowed_actions\":[\"approve\",\"withdraw\"]}");
 }
 
