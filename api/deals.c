@@ -183,22 +183,27 @@ static bool is_open_for_partner(const char *status)
 	       strcmp(status, "info_requested") == 0;
 }
 
-static bool check_update(const struct command_input *in, struct problem *problem)
+/* The note is the vendor's: for partners there is no such member. */
+static bool check_members(const struct command_input *in, struct problem *problem)
+{
+	if (actor_side(in->actor) == SIDE_VENDOR ||
+		json_object_get(in->body, "review_note") == NULL)
+		return true;
+	problem_add(problem, in->request->arena, PLACE_POINTER, "#/review_note",
+		VIOLATION_unknown_field, "Unknown field.");
+	return false;
+}
+
+static bool check_open(const struct command_input *in, struct problem *problem)
 {
 	const char *status = command_before_text(in, "status");
 	bool only_note =
 		json_object_size(in->body) == 1 && json_object_get(in->body, "review_note") != NULL;
-	bool is_partner = actor_side(in->actor) == SIDE_PARTNER;
-	if (is_partner && json_object_get(in->body, "review_note") != NULL) {
-		problem_add(problem, in->request->arena, PLACE_POINTER, "#/review_note",
-			VIOLATION_unknown_field, "Unknown field.");
-		return false;
-	}
-	if (only_note || is_open_for_partner(status) ||
-		(!is_partner && strcmp(status, "in_review") == 0))
+	bool in_review = strcmp(status, "in_review") == 0 && actor_side(in->actor) == SIDE_VENDOR;
+	if (only_note || in_review || is_open_for_partner(status))
 		return true;
-	return problem_set(problem, PROBLEM_deal_not_open,
-		"A deal that is %s can no longer be edited.", status);
+	return problem_set(
+		problem, PROBLEM_deal_not_open, "A deal in the state %s cannot be edited.", status);
 }
 
 /* Members of the amount that are absent keep their value; the sum of the lines is checked against
@@ -242,13 +247,12 @@ static bool decide_update(
 	json_t *set = json_object();
 	json_object_set_new(out->fields, "set", set);
 	out->event = "deal.updated";
-	if (!check_update(in, problem) || !patch_amount(in, set, problem) ||
-		!check_external_ids(in, problem))
+	if (!check_members(in, problem) || !patch_amount(in, set, problem) ||
+		!check_open(in, problem) || !check_external_ids(in, problem))
 		return false;
 	patch_columns(in, set, plain);
-	patch_map(in, set, "external_ids");
-	patch_map(in, set, "custom_fields");
-	return true;
+	return patch_map(in, set, "external_ids", problem) &&
+	       patch_map(in, set, "custom_fields", problem);
 }
 
 /* ---- the state machine ---- */
@@ -323,27 +327,43 @@ static const char *status_now(const struct rows *facts)
 		rows_time(facts, "now"));
 }
 
-static bool close_deal(const struct command_input *in, const struct deal_step *step, json_t *set,
-	struct problem *problem)
+/* A deal is not closed on a day that is still to come, in the program's zone. */
+static bool check_closed_on(const struct command_input *in, struct problem *problem)
+{
+	const char *closed_on = command_body_text(in, "closed_on");
+	if (closed_on == NULL || strcmp(closed_on, rows_text(in->facts, "today")) <= 0)
+		return true;
+	problem_add(problem, in->request->arena, PLACE_POINTER, "#/closed_on", VIOLATION_too_large,
+		"That day is still to come.");
+	return false;
+}
+
+static bool check_actual_amount(const struct command_input *in, struct problem *problem)
+{
+	const json_t *actual = json_object_get(in->body, "actual_amount");
+	const char *currency = json_string_value(json_object_get(actual, "currency"));
+	const char *of_deal = rows_text(in->facts, "currency");
+	if (currency == NULL || strcmp(currency, of_deal) == 0)
+		return true;
+	problem_add(problem, in->request->arena, PLACE_POINTER, "#/actual_amount/currency",
+		VIOLATION_inconsistent, "The deal is in %s.", of_deal);
+	return false;
+}
+
+static void set_closing(const struct command_input *in, const char *action, json_t *set)
 {
 	const char *closed_on = command_body_text(in, "closed_on");
 	const json_t *actual = json_object_get(in->body, "actual_amount");
-	const char *currency = json_string_value(json_object_get(actual, "currency"));
-	json_object_set_new(set, "closed_on",
-		json_string(closed_on != NULL ? closed_on : rows_text(in->facts, "today")));
+	if (closed_on == NULL)
+		closed_on = rows_text(in->facts, "today");
+	json_object_set_new(set, "closed_on", json_string(closed_on));
 	json_object_set_new(set, "closed_at", json_string(rows_text(in->facts, "now")));
-	if (currency != NULL && strcmp(currency, rows_text(in->facts, "currency")) != 0) {
-		problem_add(problem, in->request->arena, PLACE_POINTER, "#/actual_amount/currency",
-			VIOLATION_inconsistent, "The deal is in %s.",
-			rows_text(in->facts, "currency"));
-		return false;
-	}
-	if (strcmp(step->action, "win") == 0)
-		json_object_set_new(set, "actual_amount_minor",
-			json_integer(json_is_object(actual) ? json_integer_value(json_object_get(
-								      actual, "amount_minor"))
-							    : rows_int(in->facts, "amount_minor")));
-	return true;
+	if (strcmp(action, "win") != 0)
+		return;
+	json_int_t won = json_is_object(actual)
+				 ? json_integer_value(json_object_get(actual, "amount_minor"))
+				 : rows_int(in->facts, "amount_minor");
+	json_object_set_new(set, "actual_amount_minor", json_integer(won));
 }
 
 static bool decide_step(
@@ -351,6 +371,8 @@ static bool decide_step(
 {
 	const struct deal_step *step = step_of(command_action(in));
 	const char *status = status_now(in->facts);
+	if (step->closes && (!check_closed_on(in, problem) || !check_actual_amount(in, problem)))
+		return false;
 	const struct transition *move = transition_require(
 		deal_transitions, "deal", step->action, step->participle, status, problem);
 	if (move == NULL)
@@ -370,8 +392,10 @@ static bool decide_step(
 		json_object_set_new(out->fields, "needs_partner",
 			json_string(rows_text(in->facts, "partner_id")));
 	json_object_set_new(out->fields, "needs_protection", json_boolean(step->needs_protection));
+	if (step->closes)
+		set_closing(in, step->action, set);
 	out->event = step->event;
-	return !step->closes || close_deal(in, step, set, problem);
+	return true;
 }
 
 /* ---- approval ---- */
@@ -434,8 +458,12 @@ static bool decide_approve(
 			(json_int_t)approval.margin.margin_minor, "margin_decision_id", out->id,
 			"decided_at", now, "decision_comment", comment, "protection_starts_at", now,
 			"protection_expires_at", rows_text(in->facts, "protection_ends_at")));
-	json_object_set_new(
-		out->fields, "needs_partner", json_string(rows_text(in->facts, "partner_id")));
+	json_object_update_new(out->fields,
+		json_pack("{s:s, s:s, s:I, s:I}", "needs_partner",
+			rows_text(in->facts, "partner_id"), "needs_tier",
+			rows_text(in->facts, "tier_id"), "tier_version",
+			(json_int_t)rows_int(in->facts, "tier_version"), "program_version",
+			(json_int_t)rows_int(in->facts, "program_version")));
 	out->event = "deal.approved";
 	keep_approval(in, &facts, &approval, out);
 	return true;

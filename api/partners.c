@@ -103,14 +103,12 @@ static bool decide_update(
 {
 	static const char *const plain[] = { "name", "legal_name", "country", "website",
 		"industries", NULL };
-	(void)problem;
 	json_t *set = json_object();
 	json_object_set_new(out->fields, "set", set);
 	patch_columns(in, set, plain);
-	patch_map(in, set, "external_ids");
-	patch_map(in, set, "custom_fields");
 	out->event = "partner.updated";
-	return true;
+	return patch_map(in, set, "external_ids", problem) &&
+	       patch_map(in, set, "custom_fields", problem);
 }
 
 struct partner_step {

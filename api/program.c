@@ -45,18 +45,32 @@ static bool decide_update(
 	return check_terms(in, problem);
 }
 
-/* A clock that has been set only moves forward: what it made due stays due. */
-static bool check_forward(
-	const struct command_input *in, const char *instant, struct problem *problem)
+/* Years that every date computed from them still has four digits in. */
+#define CLOCK_FIRST_US 0LL                               /* 1970-01-01 */
+#define CLOCK_LAST_US  (32503680000LL * CLOCK_SECOND_US) /* 3000-01-01 */
+
+static bool refuse_instant(const struct command_input *in, enum violation_code code,
+	const char *detail, struct problem *problem)
 {
-	int64_t wanted;
-	if (instant == NULL || rows_text(in->facts, "test_now") == NULL ||
-		!time_parse(instant, strlen(instant), &wanted) ||
-		wanted >= rows_time(in->facts, "test_now"))
-		return true;
-	problem_add(problem, in->request->arena, PLACE_POINTER, "#/now_at", VIOLATION_too_small,
-		"The clock only moves forward.");
+	const char *where =
+		json_object_get(in->body, "now_at") != NULL ? "#/now_at" : "#/advance_seconds";
+	problem_add(problem, in->request->arena, PLACE_POINTER, where, code, "%s", detail);
 	return false;
+}
+
+/* A clock that has been set only moves forward: what it made due stays due. */
+static bool check_instant(
+	const struct command_input *in, int64_t wanted_us, struct problem *problem)
+{
+	if (wanted_us < CLOCK_FIRST_US)
+		return refuse_instant(in, VIOLATION_too_small, "Not before 1970.", problem);
+	if (wanted_us >= CLOCK_LAST_US)
+		return refuse_instant(in, VIOLATION_too_large, "Before the year 3000.", problem);
+	if (rows_text(in->facts, "test_now") != NULL &&
+		wanted_us < rows_time(in->facts, "test_now"))
+		return refuse_instant(
+			in, VIOLATION_too_small, "The clock only moves forward.", problem);
+	return true;
 }
 
 /* Sets the clock to an instant, moves it on by seconds, or (null) lets it go with the real time
@@ -77,15 +91,19 @@ static bool decide_clock(
 	json_t *set = json_object();
 	json_object_set_new(out->fields, "set", set);
 	out->event = "program.clock_set";
-	if (advance == NULL) {
-		json_object_set(set, "test_now", (json_t *)instant);
-		return check_forward(in, json_string_value(instant), problem);
+	if (json_is_null(instant)) {
+		json_object_set_new(set, "test_now", json_null());
+		return true;
 	}
+	const char *text = json_string_value(instant);
+	int64_t wanted_us =
+		rows_time(in->facts, "now") + json_integer_value(advance) * CLOCK_SECOND_US;
+	if (text != NULL && !time_parse(text, strlen(text), &wanted_us))
+		return refuse_instant(in, VIOLATION_invalid_format, "Not an instant.", problem);
 	char now[TIME_TEXT_BYTES];
-	time_format(
-		rows_time(in->facts, "now") + json_integer_value(advance) * CLOCK_SECOND_US, now);
-	json_object_set_new(set, "test_now", json_string(now));
-	return true;
+	time_format(wanted_us, now);
+	json_object_set_new(set, "test_now", json_string(text != NULL ? text : now));
+	return check_instant(in, wanted_us, problem);
 }
 
 const struct endpoint program_endpoints[] = {

@@ -473,6 +473,12 @@ begin
 	end loop;
 end $$;
 
+-- Partners read the program and its tiers; only the vendor's side writes them.
+create policy programs_vendor_writes on programs as restrictive for update
+	using ((select app_is_vendor()) or (select app_at_identity_door()));
+create policy tiers_vendor_adds on tiers as restrictive for insert with check ((select app_is_vendor()));
+create policy tiers_vendor_writes on tiers as restrictive for update using ((select app_is_vendor()));
+
 -- The ledger is append-only for the application: it may insert, read, and seal what is not sealed, nothing else.
 alter table audit_entries enable row level security;
 alter table audit_entries force row level security;

@@ -55,7 +55,7 @@ where d.program_id = $1 and d.id = $3 and ($2 is null or d.partner_id = $2)
 -- name: deal_facts
 select d.status, d.amount_minor, d.currency, d.partner_id, p.status as partner_status,
 	t.id as tier_id, t.key as tier_key, t.status as tier_status, t.version as tier_version, t.floor_bps, t.base_bps, t.cap_bps,
-	g.margin_cap_bps, g.zone, coalesce(($4->>'protection_days')::int, g.protection_days) as protection_days,
+	g.version as program_version, g.margin_cap_bps, g.zone, coalesce(($4->>'protection_days')::int, g.protection_days) as protection_days,
 	n.now, (n.now at time zone g.zone)::date as today, d.protection_expires_at,
 	((n.now at time zone g.zone) + make_interval(days => coalesce(($4->>'protection_days')::int, g.protection_days)))
 		at time zone g.zone as protection_ends_at
@@ -66,12 +66,19 @@ left join tiers t on t.program_id = p.program_id and t.id = p.tier_id
 cross join (select program_now() as now) n
 where d.program_id = $1 and d.id = $3 and ($2 is null or d.partner_id = $2)
 
--- Every change of a deal: decision.set holds the new values of columns. needs_partner re-asserts that the partner is
--- active under a row lock, needs_protection that protection still runs.
+-- Every change of a deal: decision.set holds the new values of columns. Re-asserted under row locks where the decision
+-- says so: needs_partner, that the partner is active; needs_tier, that it is in this tier and that tier and program still
+-- have the terms that were read; needs_protection, that protection still runs.
 -- name: deal_change
 with partner as (
 	select p.id from partners p
 	where p.program_id = $1 and p.id = ($5->>'needs_partner')::uuid and p.status = 'active'
+		and (not $5 ? 'needs_tier' or p.tier_id = ($5->>'needs_tier')::uuid)
+	for share
+), terms as (
+	select t.id from tiers t join programs g on g.id = t.program_id
+	where t.program_id = $1 and t.id = ($5->>'needs_tier')::uuid and t.version = ($5->>'tier_version')::int
+		and g.version = ($5->>'program_version')::int
 	for share
 ), written as (
 	update deals d
@@ -90,6 +97,7 @@ with partner as (
 	where d.program_id = $1 and d.id = $3 and ($2 is null or d.partner_id = $2)
 		and d.version = ($5->>'expected_version')::int
 		and (not $5 ? 'needs_partner' or exists (select from partner))
+		and (not $5 ? 'needs_tier' or exists (select from terms))
 		and not (coalesce(($5->>'needs_protection')::boolean, false) and d.protection_expires_at <= program_now())
 	returning d.id, d.partner_id, d.external_ids
 ), unlinked as (

@@ -76,7 +76,7 @@ static const struct row rows[] = {
 		"head and body of a request must arrive within this"),
 	INT_ROW(drain_timeout_ms, "20000", 0, HOUR_MS,
 		"on SIGTERM requests in flight may take this long"),
-	INT_ROW(body_limit_bytes, "262144", 1024, 64 * 1024 * 1024, "largest body of a request"),
+	INT_ROW(body_limit_bytes, "1048576", 1024, 64 * 1024 * 1024, "largest body of a request"),
 	INT_ROW(rate_limit_per_minute, "600", 0, 1000000000,
 		"requests of one user or client, 0 = no limit"),
 	INT_ROW(rate_limit_address_per_minute, "3000", 0, 1000000000,

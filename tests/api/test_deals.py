@@ -284,3 +284,30 @@ def test_events_show_what_get_shows(world, partner):
         assert event["data"] == client.get(f"/v1/deals/{row['id']}").json
         assert event["previous"]["status"] == "submitted"
         assert event["type"] == "deal.info_requested" and event["resource"]["version"] == 2
+
+
+def test_maps_stay_within_the_contract_however_many_patches_it_takes(world):
+    row = world.deal_in("submitted")
+    path = f"/v1/deals/{row['id']}"
+    for member in ("custom_fields", "external_ids"):
+        row = world.admin.patch(path, {member: {f"a{index}": "x" for index in range(50)}}, if_match=row["version"],
+                                expect=200).json
+        refused = world.admin.patch(path, {member: {"one-more": "x"}}, if_match=row["version"], expect=422)
+        assert [(error["pointer"], error["code"]) for error in refused["errors"]] == [(f"#/{member}", "too_long")]
+        row = world.admin.patch(path, {member: {"a0": None, "one-more": "x"}}, if_match=row["version"], expect=200).json
+        assert len(row[member]) == 50
+
+
+def test_a_deal_is_not_closed_on_a_day_to_come(world):
+    deal = world.deal_in("approved")
+    refused = world.admin.post(f"/v1/deals/{deal['id']}/win", {"closed_on": "2999-01-01"}, if_match=deal["version"],
+                               expect=422)
+    assert [(error["pointer"], error["code"]) for error in refused["errors"]] == [("#/closed_on", "too_large")]
+
+
+def test_fields_are_judged_before_the_state(world):
+    deal = world.deal_in("submitted")
+    body = {"actual_amount": {"amount_minor": 1, "currency": "USD"}}
+    world.admin.post(f"/v1/deals/{deal['id']}/win", body, if_match=deal["version"], expect=422)
+    gone = world.deal_in("withdrawn")
+    world.admin.patch(f"/v1/deals/{gone['id']}", {"amount": {"currency": "XXX"}}, if_match=gone["version"], expect=422)

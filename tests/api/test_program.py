@@ -119,6 +119,13 @@ class TestClock:
         assert row["version"] == before + 1 and row.etag == f'"{before + 1}"'
         world.admin.post("/v1/program/test-clock", {"now_at": None}, if_match=before, expect=412)
 
+    @pytest.mark.parametrize("body, code", [
+        ({"now_at": "1969-12-31T23:59:59Z"}, "too_small"), ({"now_at": "3000-01-01T00:00:00Z"}, "too_large"),
+        ({"now_at": "9999-12-31T23:59:59Z"}, "too_large"), ({"advance_seconds": 2**40}, "too_large")])
+    def test_stays_in_the_calendar(self, world, body, code):
+        refused = world.admin.post("/v1/program/test-clock", body, expect=422)
+        assert [error["code"] for error in refused["errors"]] == [code]
+
     @pytest.mark.parametrize("earlier", ["2031-04-30T10:00:00Z", "2031-05-01T09:59:59.999Z"])
     def test_moves_forward_only(self, world, earlier):
         """What has expired does not come back to life; only by way of real time may the clock be set anew."""

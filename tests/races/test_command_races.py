@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Commands on one row at once: one wins, the others get the rule's own refusal, nothing is half done."""
+import threading
 import uuid
 
 import pytest
@@ -50,6 +51,29 @@ def test_approve_against_another_action(world, rival, body, by_partner, if_match
         after = world.refresh(deal)
         assert after["status"] == won[0]["status"] and after["version"] == 2
         assert (after["margin_bps"] is None) == (after["status"] != "approved")
+
+
+def test_a_margin_is_locked_from_the_tier_the_partner_is_in(world, postgres):
+    """The tier moves after the facts were read and before the write: the approval looks again."""
+    partner = world.make_partner()
+    deal = world.refresh(partner.deal())
+    row = world.admin.get(f"/v1/partners/{partner.id}").json
+    target = "strategic" if row["tier_key"] != "strategic" else "registered"
+    holder = postgres.connect(world.database_url.rsplit("/", 1)[1], autocommit=False)
+    with holder.cursor() as cursor:
+        cursor.execute("update partners set tier_id = %s, version = version + 1 where id = %s",
+                       (world.tiers[target]["id"], partner.id))
+        answers = []
+        thread = threading.Thread(target=lambda: answers.append(approve(world, deal, 1)()))
+        thread.start()
+        wait.until(lambda: postgres.execute(world.database_url.rsplit("/", 1)[1],
+                   "select count(*) from pg_stat_activity where wait_event_type = 'Lock'")[0][0] > 0, "the approval waits")
+        holder.commit()
+    thread.join()
+    holder.close()
+    assert answers[0].status == 200
+    assert answers[0]["tier_id"] == world.tiers[target]["id"]
+    assert answers[0]["margin_bps"] == world.tiers[target]["margin_band"]["base_bps"]
 
 
 def test_parallel_edits_of_one_version_one_wins(world):

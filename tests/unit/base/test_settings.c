@@ -95,7 +95,7 @@ static void defaults_work_without_configuration(void **state)
 	assert_true(settings.prepared_statements);
 	assert_int_equal(settings.max_connections, 4000);
 	assert_int_equal(settings.max_connections_per_address, 0);
-	assert_int_equal(settings.body_limit_bytes, 262144);
+	assert_int_equal(settings.body_limit_bytes, 1048576);
 	assert_int_equal(settings.rate_limit_per_minute, 600);
 	assert_int_equal(settings.access_token_s, 600);
 	assert_int_equal(settings.refresh_token_s, 30 * 86400);
