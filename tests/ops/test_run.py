@@ -35,7 +35,7 @@ class Tree:
         kept = {name: value for name, value in os.environ.items()
                 if not name.startswith(("PARTNERD_", "PG")) and name != "DATABASE_URL"}
         child = process.spawn(
-            [self.folder / "scripts/run"], stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
+            ["env", "--default-signal=INT", self.folder / "scripts/run"], stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
             env={**kept, "PARTNERD_BUILD_DIR": str(servers.BUILD), "PARTNERD_LISTEN_PORT": "0",
                  "PARTNERD_ADMIN_PORT": "0", **environment})
         output.close()
@@ -115,7 +115,10 @@ def test_it_serves_and_sigterm_stops_everything(tree):
         assert variables[secret] in tree.output()
     assert ask(variables, "select count(*) >= 40 from deals") == "t"
     assert ask(variables, "show fsync") == "on"
-    assert ask(variables, "select rolsuper from pg_roles where rolname = 'partnerd'") == "f"
+    assert ask(variables, "select rolsuper or rolcreaterole or rolcreatedb or rolbypassrls or rolreplication "
+               "from pg_roles where rolname = 'partnerd'") == "f"
+    assert ask(variables, "select string_agg(roleid::regrole::text, ' ') from pg_auth_members "
+               "where member = 'partnerd'::regrole and not admin_option") == "partnerd_app"
     child.terminate()
     assert child.wait(60) == 0, tree.output()
     assert tree.is_empty(), tree.processes()
