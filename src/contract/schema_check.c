@@ -191,20 +191,43 @@ void check_number(struct validator *validator, const struct schema *schema,
 			(long long)schema->multiple_of);
 }
 
+/* C0 and U+007F; what people write as text may have tabs and line ends. */
+static bool has_controls(struct slice text)
+{
+	for (size_t i = 0; i < text.length; i++) {
+		unsigned char byte = (unsigned char)text.bytes[i];
+
+		if (byte == 0x7f || (byte < 0x20 && byte != '\t' && byte != '\n' && byte != '\r'))
+			return true;
+	}
+	return false;
+}
+
+/* True when there is nothing to say. Not the schema's words: it is a rule about all texts. */
+static bool is_free_of_controls(
+	struct validator *validator, const struct pointer *where, struct slice text)
+{
+	if (!has_controls(text))
+		return true;
+	report_member(
+		validator, where, VIOLATION_invalid_format, "Control characters are not allowed.");
+	return false;
+}
+
 void check_string(struct validator *validator, const struct schema *schema,
 	const struct pointer *where, struct slice text)
 {
 	bool has_limits = schema->min_length > 0 || schema->max_length < SIZE_MAX;
 	size_t points = has_limits ? utf8_length(text.bytes, text.length) : 0;
 
-	if (has_limits && (points < schema->min_length || points > schema->max_length)) {
-		check_size(validator, schema, where, points, schema->min_length, schema->max_length,
-			"character");
+	if (!is_free_of_controls(validator, where, text))
 		return;
-	}
 	if (schema->format && !schema->format->is_valid(text.bytes, text.length))
 		report(validator, schema, where, VIOLATION_invalid_format, "%s",
 			schema->format->sentence);
+	else if (has_limits && (points < schema->min_length || points > schema->max_length))
+		check_size(validator, schema, where, points, schema->min_length, schema->max_length,
+			"character");
 	else if (schema->pattern && !pattern_matches(schema->pattern, text.bytes, text.length))
 		report(validator, schema, where, VIOLATION_invalid_format,
 			"Not in the expected form.");
@@ -213,7 +236,10 @@ void check_string(struct validator *validator, const struct schema *schema,
 void check_name(
 	struct validator *validator, const struct schema *names, const struct pointer *where)
 {
-	check_string(validator, names, where, slice_of(where->name));
+	if (names)
+		check_string(validator, names, where, slice_of(where->name));
+	else
+		is_free_of_controls(validator, where, slice_of(where->name));
 }
 
 /* Edits between two short names; more than NAME_MAX_BYTES is never near. */

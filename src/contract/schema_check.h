@@ -37,10 +37,11 @@ void check_size(struct validator *validator, const struct schema *schema,
 	const struct pointer *where, size_t size, size_t min, size_t max, const char *noun);
 void check_number(struct validator *validator, const struct schema *schema,
 	const struct pointer *where, long double value);
-/* `text` is UTF-8. */
+/* `text` is UTF-8. Control characters are refused in every text, a wrong format before a wrong
+ * length. */
 void check_string(struct validator *validator, const struct schema *schema,
 	const struct pointer *where, struct slice text);
-/* propertyNames: the name in `where` as a string. */
+/* The name in `where` as a string; `names` is propertyNames or NULL. */
 void check_name(
 	struct validator *validator, const struct schema *names, const struct pointer *where);
 

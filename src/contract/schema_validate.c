@@ -169,7 +169,7 @@ static void validate_names(struct validator *validator, const struct schema *sch
 
 	json_object_foreach ((json_t *)object, name, value)
 		if (!is_full(validator))
-			check_name(validator, schema_follow(schema->names),
+			check_name(validator, schema->names ? schema_follow(schema->names) : NULL,
 				POINTER_MEMBER(where, name));
 }
 
@@ -199,7 +199,7 @@ static void validate_object(struct validator *validator, const struct schema *sc
 		validate_property(
 			validator, property, value, POINTER_MEMBER(where, property->name));
 	}
-	if (schema->names)
+	if (schema->names || (known < count && !schema->is_closed))
 		validate_names(validator, schema, object, where);
 	if (known < count && (schema->is_closed || schema->additional))
 		validate_others(validator, schema, object, where);

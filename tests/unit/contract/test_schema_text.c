@@ -51,6 +51,11 @@ static const struct judgement judgements[] = {
 	{ "{'type': 'string', 'format': 'uuid'}", "1", "invalid_format limit" },
 	{ "{'type': 'string', 'format': 'date-time'}", "2026-01-01T00:00:00Z", "" },
 	{ "{'type': 'string', 'pattern': '^a'}", "b", "invalid_format limit" },
+	{ "{'type': 'string', 'format': 'uuid', 'minLength': 36}", "1", "invalid_format limit" },
+	{ "{'type': 'string'}", "a\tb\r\nc", "" },
+	{ "{'type': 'string'}", "a\x1b[0m", "invalid_format limit" },
+	{ "{'type': 'string'}", "\x7f", "invalid_format limit" },
+	{ "{'type': 'string'}", "\xC2\x85", "" },
 	{ "{'$ref': '#/x-a', 'x-a': {'type': 'boolean'}}", "maybe", "wrong_type limit" },
 };
 

@@ -81,10 +81,36 @@ static void strings(void **state)
 		{ "{'format': 'date'}", "'2026-02-30'", "invalid_format #" },
 		{ "{'format': 'uuid'}", "'01932c07-5f1e-7c3a-9b1d-2f6a4f0d9c11'", "" },
 		{ "{'format': 'email'}", "1", "" },
+		{ "{'format': 'uuid', 'minLength': 36}", "'x'", "invalid_format #" },
+		{ "{'format': 'email', 'maxLength': 5}", "'a@b.example'", "too_long #" },
 	};
 
 	(void)state;
 	JUDGE_ALL(table);
+}
+
+static void control_characters(void **state)
+{
+	static const struct judgement table[] = {
+		{ "{'type': 'string'}", "'a\\tb\\r\\nc'", "" },
+		{ "{'type': 'string'}", "'\\u0001'", "invalid_format #" },
+		{ "{'type': 'string'}", "'a\\u001f'", "invalid_format #" },
+		{ "{'type': 'string'}", "'a\\bb'", "invalid_format #" },
+		{ "{'type': 'string'}", "'\\u007f'", "invalid_format #" },
+		{ "{'type': 'string'}", "'\\u0080 '", "" },
+		{ "{}", "'\\u000b'", "invalid_format #" },
+		{ "{'items': {'maxLength': 1}}", "['\\u0001\\u0002', 'a']", "invalid_format #/0" },
+		{ "{'propertyNames': {'maxLength': 9}}", "{'a\\u007f': 1}",
+			"invalid_format #/a%7F" },
+		{ "{'additionalProperties': {'type': 'integer'}}", "{'\\u0001': 1, 'a': 2}",
+			"invalid_format #/%01" },
+		{ "{'type': 'object'}", "{'\\u0001': 1}", "invalid_format #/%01" },
+	};
+
+	(void)state;
+	JUDGE_ALL(table);
+	assert_detail("{'type': 'string', 'x-message': 'A name.'}", "'\\u0007'",
+		"Control characters are not allowed.");
 }
 
 static void choices(void **state)
@@ -280,6 +306,7 @@ int main(void)
 		cmocka_unit_test(types),
 		cmocka_unit_test(numbers),
 		cmocka_unit_test(strings),
+		cmocka_unit_test(control_characters),
 		cmocka_unit_test(choices),
 		cmocka_unit_test(arrays),
 		cmocka_unit_test(objects),
