@@ -96,7 +96,8 @@ bool body_parse(struct request *request, enum media media, struct problem *probl
 {
 	const struct operation *operation = request->operation;
 
-	if (media == MEDIA_FORM)
+	/* A form is the handler's to read and to refuse, the lack of one too. */
+	if (media == MEDIA_FORM || negotiate_takes_form_only(operation))
 		return true;
 	if (request->raw_body.length == 0)
 		return body_is_absent(request, problem);

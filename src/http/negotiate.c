@@ -221,6 +221,11 @@ static bool operation_takes(const struct operation *operation, enum media media)
 	return false;
 }
 
+bool negotiate_takes_form_only(const struct operation *operation)
+{
+	return operation->takes_form && !operation->takes_json;
+}
+
 bool negotiate_body(const struct request *request, enum media *ret_media, struct problem *problem)
 {
 	const char *coding = request_header(request, "Content-Encoding");
@@ -232,7 +237,8 @@ bool negotiate_body(const struct request *request, enum media *ret_media, struct
 	if (coding && strcasecmp(coding, "identity") != 0)
 		return problem_set(problem, PROBLEM_unsupported_media_type,
 			"Bodies must be sent without Content-Encoding.");
-	if (operation_takes(request->operation, *ret_media))
+	if (operation_takes(request->operation, *ret_media) ||
+		negotiate_takes_form_only(request->operation))
 		return true;
 	return problem_set(problem, PROBLEM_unsupported_media_type, "The body must be %s in utf-8.",
 		negotiate_accepted(request->operation));

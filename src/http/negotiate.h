@@ -20,7 +20,11 @@ enum media media_parse(const char *content_type);
 /* 406 when the operation's answer is not acceptable. Problems are sent regardless. */
 bool negotiate_answer(const struct request *request, struct problem *problem);
 
-/* 415 when the body's type or coding is not the operation's. */
+/* Such an operation has words of its own for a body that is no form (RFC 6749 §5.2). */
+bool negotiate_takes_form_only(const struct operation *operation);
+
+/* 415 when the body's type or coding is not the operation's; one that takes a form only judges the
+ * type itself. */
 bool negotiate_body(const struct request *request, enum media *ret_media, struct problem *problem);
 
 /* What the operation takes, for the header fields Accept and Accept-Patch of a 415. */

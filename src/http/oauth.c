@@ -8,6 +8,7 @@
 #include "http/identity.h"
 
 #include "http/form.h"
+#include "http/negotiate.h"
 #include "http/percent.h"
 
 #include <sodium.h>
@@ -43,9 +44,13 @@ int oauth_error_status(enum oauth_error error)
 
 static bool read_form(struct request *request, struct oauth_request *oauth, struct refusal *refusal)
 {
+	enum media media = media_parse(request_header(request, "Content-Type"));
 	struct problem problem = PROBLEM_INIT;
 	struct form form;
 
+	if (request->raw_body.length > 0 && media != MEDIA_FORM)
+		return refuse(refusal, OAUTH_invalid_request,
+			"The body must be application/x-www-form-urlencoded in utf-8.");
 	if (!form_parse(&form, request->arena, request->raw_body, &problem))
 		return refuse(refusal, OAUTH_invalid_request,
 			"The form is not correctly encoded, or has a parameter twice.");

@@ -281,9 +281,14 @@ def test_requests_outside_the_rfc(server, body, error):
     refused(token(server, body=body), error)
 
 
-def test_forms_only(server, machine):
-    answer = Client(server).post("/oauth/token", {"grant_type": "client_credentials"})
-    assert answer.status == 415 and answer.problem == "unsupported_media_type"
+@pytest.mark.parametrize("body,media", [
+    (None, None), (b"", "application/x-www-form-urlencoded"), (b"", "application/json"),
+    (b'{"grant_type": "client_credentials"}', "application/json"), (b"grant_type=client_credentials", "text/plain"),
+    (b"grant_type=client_credentials", "application/x-www-form-urlencoded; charset=latin1"),
+])
+def test_what_is_no_form_is_refused_in_the_words_of_the_rfc(server, body, media):
+    headers = {"Content-Type": media} if media else {}
+    refused(Client(server).post("/oauth/token", body, headers=headers), "invalid_request")
 
 
 def test_use_is_noted_once_a_minute(world, server, database_url):

@@ -105,6 +105,11 @@ static void forms_are_left_to_their_operation(void **state)
 	edge.request.raw_body = slice_of("a=b");
 	assert_true(body_parse(&edge.request, MEDIA_FORM, &edge.problem));
 	assert_null(edge.request.body);
+	edge.request.raw_body = slice_of("{}");
+	assert_true(body_parse(&edge.request, MEDIA_JSON, &edge.problem));
+	edge.request.raw_body = slice_of("");
+	assert_true(body_parse(&edge.request, MEDIA_NONE, &edge.problem));
+	assert_null(edge.request.body);
 }
 
 static struct slice repeated(struct text *text, const char *piece, int times, const char *end)

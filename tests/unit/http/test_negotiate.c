@@ -139,7 +139,9 @@ static void bodies_must_be_of_the_operations_type(void **state)
 		judge_body("updateDeal", "application/merge-patch+json", "{}"), MEDIA_MERGE_PATCH);
 	assert_int_equal(
 		judge_body("createToken", "application/x-www-form-urlencoded", "a=b"), MEDIA_FORM);
-	assert_int_equal(judge_body("createToken", "application/json", "{}"), MEDIA_OTHER);
+	/* The token endpoint refuses other types itself. */
+	assert_int_equal(judge_body("createToken", "application/json", "{}"), MEDIA_JSON);
+	assert_int_equal(judge_body("createToken", "application/json", ""), MEDIA_JSON);
 	assert_int_equal(judge_body("submitDeal", "application/json", "{}"), MEDIA_JSON);
 	assert_int_equal(judge_body("submitDeal", "text/plain", "x"), MEDIA_OTHER);
 }
