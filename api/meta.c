@@ -76,7 +76,7 @@ static const char *const descriptions[] = {
 		"member from names the state, allowed what is possible now.",
 	[PROBLEM_partner_not_active] = "Only active partners can do this.",
 	[PROBLEM_tier_not_published] = "Only a published tier can be used here.",
-	[PROBLEM_deal_not_open] = "The deal has come to its end and cannot be changed any more.",
+	[PROBLEM_deal_not_open] = "The deal cannot be edited in its present state.",
 	[PROBLEM_test_clock_unavailable] = "Time can be set in sandbox programs only.",
 	[PROBLEM_idempotency_in_progress] =
 		"The first request with this key has not been answered yet. "

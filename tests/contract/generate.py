@@ -6,14 +6,18 @@ silently left out.
 """
 import copy
 import json
+import re
 
 from hypothesis import strategies as st
 
 KNOWN = {
     "type", "properties", "required", "additionalProperties", "propertyNames", "maxProperties", "items", "minItems",
     "maxItems", "uniqueItems", "enum", "const", "minimum", "maximum", "minLength", "maxLength", "pattern", "format",
-    "description", "default",
+    "description", "default", "x-message",
 }
+NOT_BLANK = r"\S"
+# What our rule for text refuses, and halves of surrogates, which no UTF-8 has.
+NO_TEXT = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 MANY = 3  # items of arrays, members of maps
 FEW = 5   # members of an object beyond the required ones
 LONG = 40
@@ -30,8 +34,9 @@ JUNK = [
 def strings(schema):
     least, most = schema.get("minLength", 0), schema.get("maxLength", LONG)
     fits = lambda text: least <= len(text) <= most
-    if "pattern" in schema:
-        return st.from_regex(schema["pattern"], fullmatch=True).map(lambda text: text.rstrip("\n")).filter(fits)
+    if schema.get("pattern", NOT_BLANK) != NOT_BLANK:
+        return st.from_regex(schema["pattern"], fullmatch=True).map(lambda text: text.rstrip("\n")).filter(
+            lambda text: fits(text) and not NO_TEXT.search(text) and "\ufeff" not in text)
     by_format = {
         "uuid": st.uuids().map(str),
         "date": st.dates().map(str),
@@ -41,7 +46,8 @@ def strings(schema):
     if "format" in schema:
         return by_format[schema["format"]]
     letters = st.characters(blacklist_categories=("Cs", "Cc", "Cn", "Co"))
-    return st.text(letters, min_size=least, max_size=min(most, LONG)).filter(lambda text: text.strip() or not least)
+    return st.text(letters, min_size=least, max_size=min(most, LONG)).filter(
+        lambda text: text.replace("\ufeff", "").strip() or not least)
 
 
 def numbers(schema):
