@@ -49,6 +49,17 @@ const char *cli_word(int *argc, char **argv)
 	return word;
 }
 
+bool cli_helps(int argc, char **argv, const char *usage)
+{
+	bool wants_help = false;
+
+	for (int i = 1; i < argc; i++)
+		wants_help |= strcmp(argv[i], "--help") == 0;
+	if (wants_help)
+		puts(usage);
+	return wants_help;
+}
+
 bool cli_settings(int argc, char **argv, struct settings *ret_settings, int *ret_status)
 {
 	struct text error = TEXT_INIT, help = TEXT_INIT;

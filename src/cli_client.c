@@ -253,6 +253,8 @@ int cli_client(int argc, char **argv)
 	struct settings settings;
 	int status = 1;
 
+	if (cli_helps(argc, argv, usage))
+		return 0;
 	op.subject = cli_word(&argc, argv);
 	op.program = cli_option(&argc, argv, "--program");
 	op.name = cli_option(&argc, argv, "--name");

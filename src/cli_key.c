@@ -11,6 +11,8 @@
 #include "cli.h"
 #include "http/identity.h"
 
+static const char usage[] = "usage: partnerd key list | rotate";
+
 #define JWKS_CACHE_S 300 /* how long others may keep what we publish */
 
 static int list(struct db *db, struct arena *arena, struct text *reterr)
@@ -53,8 +55,10 @@ int cli_key(int argc, char **argv)
 	int status;
 	bool rotates = verb && strcmp(verb, "rotate") == 0;
 
+	if (cli_helps(argc, argv, usage))
+		return 0;
 	if (!rotates && (!verb || strcmp(verb, "list") != 0))
-		return cli_fail("usage: partnerd key list | rotate");
+		return cli_fail("%s", usage);
 	if (!cli_settings(argc, argv, &settings, &status))
 		return status;
 	struct db *db = db_open(&settings);

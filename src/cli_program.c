@@ -1,18 +1,40 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* program create | list, audit verify: what an operator does with programs from the command line.
+/*
+ * program create | list, audit verify: what an operator does with programs from the command line.
+ * What the contract would refuse is refused here too, one sentence at a time; a new option is a
+ * member of struct new_program, a line in read_options and a check in options_fault.
  */
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/money.h"
 #include "cli.h"
 #include "cli_program.h"
+#include "contract/formats.h"
 #include "http/identity.h"
 #include "http/ledger.h"
 #include "http/secrets.h"
 
-#define LONG_CHAIN_MS (3600 * 1000) /* a walk over millions of entries takes its time */
+#define LONG_CHAIN_MS       (3600 * 1000) /* a walk over millions of entries takes its time */
+#define SLUG_MAX            63
+#define NAME_MAX_POINTS     200
+#define EMAIL_MAX_BYTES     254
+#define PASSWORD_MIN_POINTS 12
+#define PASSWORD_MAX_POINTS 256 /* what the contract lets a sign-in send */
+
+static const char program_usage[] =
+	"usage: partnerd program list\n"
+	"       partnerd program create --slug <s> --name <n> --admin-email <e> "
+	"[--admin-password <p>]\n"
+	"                [--environment live|test] [--zone <z>] [--currency <c>] [--admin-name "
+	"<n>]\n"
+	"The password may be in PARTNERD_ADMIN_PASSWORD instead, where no process list shows it; "
+	"without one\n"
+	"it is generated and printed.";
+
+static const char audit_usage[] = "usage: partnerd audit verify [--program <slug>]";
 
 static struct db_batch program_batch(struct arena *arena, const char *program_id)
 {
@@ -81,15 +103,88 @@ static int report(const struct problem *problem)
 		problem->cause[0] != '\0' ? ": " : "", problem->cause);
 }
 
-static int create(struct db *db, struct arena *arena, const struct new_program *program)
+/* ---- create ---- */
+
+static bool slug_is_good(const char *slug)
+{
+	size_t length = strlen(slug);
+	return length >= 1 && length <= SLUG_MAX && slug[0] != '-' &&
+	       strspn(slug, "abcdefghijklmnopqrstuvwxyz0123456789-") == length;
+}
+
+/* UTF-8 of so many characters without control characters. */
+static bool text_is_good(const char *text, size_t least, size_t most)
+{
+	size_t length = strlen(text);
+	for (size_t i = 0; i < length; i++)
+		if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
+			return false;
+	return utf8_is_valid(text, length) && utf8_length(text, length) >= least &&
+	       utf8_length(text, length) <= most;
+}
+
+static bool name_is_good(const char *name)
+{
+	return text_is_good(name, 1, NAME_MAX_POINTS) && name[strspn(name, " ")] != '\0';
+}
+
+static bool email_is_good(const char *email)
+{
+	size_t length = strlen(email);
+	return length <= EMAIL_MAX_BYTES && format_find("email")->is_valid(email, length);
+}
+
+/* The first thing that is wrong, or NULL. A password there is none of yet will be generated. */
+static const char *options_fault(const struct new_program *program)
+{
+	if (!slug_is_good(program->slug))
+		return "--slug: 1 to 63 lower-case letters, digits and hyphens, no hyphen first";
+	if (!name_is_good(program->name))
+		return "--name: 1 to 200 characters, not only blanks";
+	if (strcmp(program->environment, "live") != 0 && strcmp(program->environment, "test") != 0)
+		return "--environment: live or test";
+	if (!currency_exponent(program->currency, NULL))
+		return "--currency: a currency of ISO 4217, as EUR";
+	if (!email_is_good(program->admin_email))
+		return "--admin-email: an e-mail address";
+	if (!name_is_good(program->admin_name))
+		return "--admin-name: 1 to 200 characters, not only blanks";
+	if (program->admin_password != NULL &&
+		!text_is_good(program->admin_password, PASSWORD_MIN_POINTS, PASSWORD_MAX_POINTS))
+		return "the admin's password: 12 to 256 characters";
+	return NULL;
+}
+
+static bool zone_is_known(
+	struct db *db, struct arena *arena, const char *zone, struct problem *problem)
+{
+	struct db_batch batch = program_batch(arena, NULL);
+	struct db_call *call = db_add(&batch, statement_find("program_zone"));
+	call->params[3] = dump(arena, json_pack("{s:s}", "zone", zone));
+	if (db_run(db, &batch, problem) != DB_NONE)
+		return false;
+	return rows_bool(call->rows, "zone_is_known") ||
+	       problem_set(problem, PROBLEM_validation_failed,
+		       "--zone: an IANA time zone that PostgreSQL knows, as Europe/Berlin");
+}
+
+static int create(struct db *db, struct arena *arena, struct new_program *program)
 {
 	struct problem problem = PROBLEM_INIT;
 	struct program_ids ids;
-	if (!program_create(db, arena, program, &ids, &problem))
+	bool is_generated = program->admin_password == NULL;
+	if (is_generated)
+		program->admin_password = secret_make("", arena);
+	if (!zone_is_known(db, arena, program->zone, &problem) ||
+		!program_create(db, arena, program, &ids, &problem))
 		return report(&problem);
 	printf("program_id=%s\n", ids.program);
+	if (is_generated)
+		printf("admin_password=%s\n", program->admin_password);
 	return 0;
 }
+
+/* ---- list ---- */
 
 /* All programs: id, slug, name, environment, created_at. NULL when the database could not be asked.
  */
@@ -123,31 +218,41 @@ static const char *option_or(int *argc, char **argv, const char *name, const cha
 	return value != NULL ? value : otherwise;
 }
 
+static struct new_program read_options(int *argc, char **argv)
+{
+	const char *password = cli_option(argc, argv, "--admin-password");
+	const char *inherited = getenv("PARTNERD_ADMIN_PASSWORD"); // NOLINT(concurrency-mt-unsafe)
+	if (password == NULL && inherited != NULL && inherited[0] != '\0')
+		password = inherited;
+	return (struct new_program){
+		.slug = cli_option(argc, argv, "--slug"),
+		.name = cli_option(argc, argv, "--name"),
+		.environment = option_or(argc, argv, "--environment", "live"),
+		.zone = option_or(argc, argv, "--zone", "UTC"),
+		.currency = option_or(argc, argv, "--currency", "EUR"),
+		.admin_email = cli_option(argc, argv, "--admin-email"),
+		.admin_name = option_or(argc, argv, "--admin-name", "Administrator"),
+		.admin_password = password,
+	};
+}
+
 int cli_program(int argc, char **argv)
 {
-	static const char usage[] =
-		"usage: partnerd program list | create --slug s --name n --admin-email e "
-		"--admin-password p "
-		"[--environment live|test] [--zone z] [--currency c] [--admin-name n]";
+	if (cli_helps(argc, argv, program_usage))
+		return 0;
 	const char *verb = cli_word(&argc, argv);
-	const struct new_program program = {
-		.slug = cli_option(&argc, argv, "--slug"),
-		.name = cli_option(&argc, argv, "--name"),
-		.environment = option_or(&argc, argv, "--environment", "live"),
-		.zone = option_or(&argc, argv, "--zone", "UTC"),
-		.currency = option_or(&argc, argv, "--currency", "EUR"),
-		.admin_email = cli_option(&argc, argv, "--admin-email"),
-		.admin_name = option_or(&argc, argv, "--admin-name", "Administrator"),
-		.admin_password = cli_option(&argc, argv, "--admin-password"),
-	};
+	struct new_program program = read_options(&argc, argv);
 	struct settings settings;
 	int status;
 	bool creates = verb != NULL && strcmp(verb, "create") == 0;
 	if (!creates && (verb == NULL || strcmp(verb, "list") != 0))
-		return cli_fail("%s", usage);
-	if (creates && (program.slug == NULL || program.name == NULL ||
-			       program.admin_email == NULL || program.admin_password == NULL))
-		return cli_fail("%s", usage);
+		return cli_fail("%s", program_usage);
+	if (creates &&
+		(program.slug == NULL || program.name == NULL || program.admin_email == NULL))
+		return cli_fail("--slug, --name and --admin-email are required");
+	const char *fault = creates ? options_fault(&program) : NULL;
+	if (fault != NULL)
+		return cli_fail("%s", fault);
 	if (!cli_settings(argc, argv, &settings, &status))
 		return status;
 	passwords_configure(&settings);
@@ -165,7 +270,8 @@ static int verify_program(struct db *db, struct arena *arena, const char *slug, 
 	struct ledger_report found;
 	if (!ledger_verify(db, id, arena, &found, &problem))
 		return report(&problem);
-	printf("%s: entries %lld, sealed %lld, checkpoints %lld\n", slug, (long long)found.entries,
+	printf("%s: %s, entries %lld, sealed %lld, checkpoints %lld\n", slug,
+		found.is_valid ? "valid" : "broken", (long long)found.entries,
 		(long long)found.sealed, (long long)found.checkpoints);
 	if (found.is_valid)
 		return 0;
@@ -196,11 +302,13 @@ static int verify(struct db *db, struct arena *arena, const char *slug)
 /* Exit status 0: every chain holds; 1: one does not, or could not be read. */
 int cli_audit(int argc, char **argv)
 {
+	if (cli_helps(argc, argv, audit_usage))
+		return 0;
 	const char *verb = cli_word(&argc, argv), *slug = cli_option(&argc, argv, "--program");
 	struct settings settings;
 	int status;
 	if (verb == NULL || strcmp(verb, "verify") != 0)
-		return cli_fail("usage: partnerd audit verify [--program <slug>]");
+		return cli_fail("%s", audit_usage);
 	if (!cli_settings(argc, argv, &settings, &status))
 		return status;
 	settings.statement_timeout_ms = LONG_CHAIN_MS;

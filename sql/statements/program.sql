@@ -2,9 +2,15 @@
 
 -- name: program_facts
 select g.environment, g.test_now, program_now() as now, (select max(t.cap_bps) from tiers t where t.program_id = $1) as highest_cap_bps,
-	not $4 ? 'zone' or exists (select from pg_timezone_names z where z.name = $4->>'zone') as zone_is_known
+	not $4 ? 'zone' or exists (select from pg_timezone_names z where z.name = $4->>'zone'
+		and z.name not in ('Factory', 'localtime', 'posixrules') and z.name !~ '^(posix|right)/') as zone_is_known
 from programs g
 where g.id = $1
+
+-- The same question for a program that does not exist yet.
+-- name: program_zone
+select exists (select from pg_timezone_names z where z.name = $4->>'zone'
+	and z.name not in ('Factory', 'localtime', 'posixrules') and z.name !~ '^(posix|right)/') as zone_is_known
 
 -- name: program_change
 with written as (
