@@ -6,7 +6,7 @@ select g.id from programs g order by g.id
 -- name: job_seal
 select s.sealed, s.head_seq, encode(s.head_hash, 'hex') as head_hash,
 	exists (select from audit_checkpoints k where k.program_id = $1 and k.seq = s.head_seq) as is_signed
-from audit_seal(1000) s
+from audit_seal(($5->>'batch')::int) s
 
 -- name: job_checkpoint
 insert into audit_checkpoints (program_id, seq, hash, signature)
@@ -16,21 +16,40 @@ on conflict do nothing
 -- name: job_expire
 select deals_expire($6, $5->'event_ids') as expired
 
--- Idempotency keys are kept for 7 days, spent tokens and revocations a day beyond their use. Events are kept: they are
--- the timeline of what they are about.
+-- Idempotency keys are kept for 7 days, refresh tokens a day beyond their end, revocations a day beyond the last access
+-- token they refuse. Events are kept: they are the timeline of what they are about.
 -- name: job_forget_keys
 with old as (
 	select k.principal_id, k.key from idempotency_keys k
-	where k.program_id = $1 and k.created_at < now() - interval '7 days' limit 1000
+	where k.program_id = $1 and k.created_at < now() - interval '7 days'
+	order by k.created_at limit ($5->>'batch')::int
+), gone as (
+	delete from idempotency_keys k using old
+	where k.program_id = $1 and k.principal_id = old.principal_id and k.key = old.key
+	returning 1
 )
-delete from idempotency_keys k using old
-where k.program_id = $1 and k.principal_id = old.principal_id and k.key = old.key
+select count(*) as gone from gone
 
--- name: job_forget_tokens
-with tokens as (
-	delete from refresh_tokens t where t.expires_at < now() - interval '1 day'
+-- name: job_forget_refresh_tokens
+with old as (
+	select t.token_hash from refresh_tokens t where t.expires_at < now() - interval '1 day'
+	order by t.expires_at limit ($5->>'batch')::int
+), gone as (
+	delete from refresh_tokens t using old where t.token_hash = old.token_hash returning 1
 )
-delete from revocations r where r.revoked_at < now() - interval '1 day'
+select count(*) as gone from gone
+
+-- name: job_forget_revocations
+with old as (
+	select r.principal_id, r.revoked_at from revocations r
+	where r.revoked_at < now() - interval '1 day' - make_interval(secs => ($5->>'window_s')::int)
+	order by r.revoked_at limit ($5->>'batch')::int
+), gone as (
+	delete from revocations r using old
+	where r.principal_id = old.principal_id and r.revoked_at = old.revoked_at
+	returning 1
+)
+select count(*) as gone from gone
 
 -- The demo's story is told on the days it is about.
 -- name: seed_clock

@@ -22,14 +22,15 @@ static const char *event_ids(struct arena *arena)
 
 bool job_expire(const struct job_run *run, struct problem *problem)
 {
-	const char *system = arena_printf(
-		run->arena, "{\"actor_type\":\"system\",\"actor_id\":\"%s\"}", run->program_id);
-	for (;;) {
+	for (int batches = 1;; batches++) {
+		const char *system = arena_printf(run->arena,
+			"{\"actor_type\":\"system\",\"actor_id\":\"%s\"}", run->program_id);
 		const struct rows *rows =
 			job_statement(run, "job_expire", event_ids(run->arena), system, problem);
 		if (rows == NULL)
 			return false;
-		if (rows_int(rows, "expired") < BATCH)
+		if (!job_goes_on(run, batches, rows_int(rows, "expired"), BATCH))
 			return true;
+		arena_reset(run->arena);
 	}
 }

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One pass of a job for one program, on an arena of its own. False keeps the job due, and its
- * problem is logged. */
+/*
+ * One pass of a job, for one program or for the installation, on an arena of its own. What there is
+ * to do goes in batches, each a transaction, and a pass ends after JOB_BATCHES of them even when
+ * there is more: other programs and other jobs want their turn. False keeps the job due, and its
+ * problem is logged.
+ */
 #ifndef PARTNERD_JOBS_JOB_H
 #define PARTNERD_JOBS_JOB_H
 
@@ -8,15 +12,24 @@
 #include "base/problem.h"
 #include "http/app.h"
 
+#define JOB_BATCHES 10
+
+struct jobs;
+
 struct job_run {
 	struct app *app;
-	struct arena *arena;
-	const char *program_id;
+	struct jobs *jobs;
+	struct arena *arena;    /* reset by the job between batches */
+	const char *program_id; /* NULL: the installation. Not on the arena */
 };
 
-bool job_seal(const struct job_run *run, struct problem *problem);   /* sealer.c */
-bool job_expire(const struct job_run *run, struct problem *problem); /* expiry.c */
-bool job_forget(const struct job_run *run, struct problem *problem); /* retention.c */
+bool job_seal(const struct job_run *run, struct problem *problem);          /* sealer.c */
+bool job_expire(const struct job_run *run, struct problem *problem);        /* expiry.c */
+bool job_forget_keys(const struct job_run *run, struct problem *problem);   /* retention.c */
+bool job_forget_tokens(const struct job_run *run, struct problem *problem); /* retention.c */
+
+/* Whether one more batch may follow the `batches` there were and the last, which did `done`. */
+bool job_goes_on(const struct job_run *run, int batches, int64_t done, int64_t batch_size);
 
 /* Runs one named statement for the run's program; `decision` and `request` are JSON or NULL. NULL
  * when it failed. */

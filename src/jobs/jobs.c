@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The runner. A job is a row of `table`: how often, and what it does for one program. Failures are
- * logged with their cause and tried again at the next period; nothing here holds a transaction open
- * or a lock across programs.
+ * The runner. A job is a row of `table`: how often, and what it does for one program or once for
+ * the installation. Failures are logged with their cause and tried again at the next period;
+ * nothing here holds a transaction open or a lock across programs. Whoever stops the runner waits
+ * for one batch of one job at most.
  */
 #include "jobs/jobs.h"
 
@@ -22,10 +23,12 @@ static const struct job {
 	const char *name;
 	int64_t period_ms;
 	bool (*run)(const struct job_run *run, struct problem *problem);
+	bool is_once; /* for the installation, not for each program */
 } table[] = {
-	{ "seal", 500, job_seal },
-	{ "expire", 500, job_expire },
-	{ "forget", 3600 * 1000, job_forget },
+	{ "seal", 500, job_seal, false },
+	{ "expire", 500, job_expire, false },
+	{ "forget_keys", 10 * 1000, job_forget_keys, false },
+	{ "forget_tokens", 60 * 1000, job_forget_tokens, true },
 };
 
 #define JOB_COUNT (sizeof table / sizeof table[0])
@@ -58,6 +61,19 @@ const struct rows *job_statement(const struct job_run *run, const char *name, co
 	return db_run(run->app->db, &batch, problem) == DB_NONE ? call->rows : NULL;
 }
 
+static bool is_stopping(struct jobs *jobs)
+{
+	pthread_mutex_lock(&jobs->lock);
+	bool stopping = jobs->stopping;
+	pthread_mutex_unlock(&jobs->lock);
+	return stopping;
+}
+
+bool job_goes_on(const struct job_run *run, int batches, int64_t done, int64_t batch_size)
+{
+	return done >= batch_size && batches < JOB_BATCHES && !is_stopping(run->jobs);
+}
+
 static void log_failure(
 	const struct job *job, const char *program_id, const struct problem *problem)
 {
@@ -69,23 +85,29 @@ static void log_failure(
 	log_end(&line);
 }
 
-static bool run_for_programs(struct jobs *jobs, size_t index, const struct rows *programs)
+/* Resets the arena afterwards; the program's id must stand on another one. */
+static bool run_pass(
+	struct jobs *jobs, size_t index, const char *program_id, bool is_quiet, struct arena *arena)
 {
 	const struct job *job = &table[index];
+	struct problem problem = PROBLEM_INIT;
+	struct job_run run = {
+		.app = jobs->app, .jobs = jobs, .arena = arena, .program_id = program_id
+	};
+	bool good = job->run(&run, &problem);
+	if (!good && !is_quiet)
+		log_failure(job, program_id, &problem);
+	arena_reset(arena);
+	return good;
+}
+
+static bool run_for_programs(struct jobs *jobs, size_t index, const struct rows *programs)
+{
 	bool good = true;
 	struct arena *arena = arena_new();
-	for (size_t i = 0; i < rows_count(programs); i++) {
-		size_t length;
-		struct problem problem = PROBLEM_INIT;
-		struct job_run run = { .app = jobs->app,
-			.arena = arena,
-			.program_id = rows_cell(programs, i, 0, &length) };
-		if (!job->run(&run, &problem)) {
-			if (!jobs->failing[index] && good)
-				log_failure(job, run.program_id, &problem);
-			good = false;
-		}
-		arena_reset(arena);
+	for (size_t i = 0; i < rows_count(programs) && !is_stopping(jobs); i++) {
+		const char *program_id = rows_cell(programs, i, 0, NULL);
+		good &= run_pass(jobs, index, program_id, jobs->failing[index] || !good, arena);
 	}
 	arena_free(arena);
 	return good;
@@ -93,8 +115,10 @@ static bool run_for_programs(struct jobs *jobs, size_t index, const struct rows 
 
 static bool run_job(struct jobs *jobs, size_t index, struct arena *arena)
 {
+	if (table[index].is_once)
+		return run_pass(jobs, index, NULL, jobs->failing[index], arena);
 	struct problem problem = PROBLEM_INIT;
-	struct job_run all = { .app = jobs->app, .arena = arena };
+	struct job_run all = { .app = jobs->app, .jobs = jobs, .arena = arena };
 	const struct rows *programs = job_statement(&all, "job_programs", NULL, NULL, &problem);
 	if (programs != NULL)
 		return run_for_programs(jobs, index, programs);
@@ -103,20 +127,25 @@ static bool run_job(struct jobs *jobs, size_t index, struct arena *arena)
 	return false;
 }
 
+static void note_outcome(struct jobs *jobs, size_t index, bool good)
+{
+	if (good && jobs->failing[index])
+		log_event(LOG_INFO, "job works again", "%s", table[index].name);
+	jobs->failing[index] = !good;
+	if (good)
+		jobs->done_us[index] = clock_monotonic_us();
+}
+
 static void run_due(struct jobs *jobs)
 {
 	struct arena *arena = arena_new();
-	for (size_t i = 0; i < JOB_COUNT; i++) {
+	for (size_t i = 0; i < JOB_COUNT && !is_stopping(jobs); i++) {
 		int64_t now = clock_monotonic_us();
 		if (now < jobs->due_us[i])
 			continue;
 		jobs->due_us[i] = now + table[i].period_ms * 1000;
-		bool good = run_job(jobs, i, arena);
-		if (good && jobs->failing[i])
-			log_event(LOG_INFO, "job works again", "%s", table[i].name);
-		jobs->failing[i] = !good;
-		if (good)
-			jobs->done_us[i] = clock_monotonic_us();
+		note_outcome(jobs, i, run_job(jobs, i, arena));
+		arena_reset(arena);
 	}
 	arena_free(arena);
 }
@@ -124,14 +153,12 @@ static void run_due(struct jobs *jobs)
 /* Waits a tick; false when the runner shall end. */
 static bool wait_tick(struct jobs *jobs)
 {
-	struct timespec until;
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_nsec += TICK_MS * 1000000L;
-	until.tv_sec += until.tv_nsec / 1000000000L;
-	until.tv_nsec %= 1000000000L;
+	int64_t until_us = clock_monotonic_us() + TICK_MS * 1000;
+	struct timespec until = { .tv_sec = until_us / CLOCK_SECOND_US,
+		.tv_nsec = until_us % CLOCK_SECOND_US * 1000 };
 	pthread_mutex_lock(&jobs->lock);
-	while (!jobs->stopping &&
-		pthread_cond_timedwait(&jobs->wake, &jobs->lock, &until) != ETIMEDOUT)
+	while (!jobs->stopping && pthread_cond_clockwait(&jobs->wake, &jobs->lock, CLOCK_MONOTONIC,
+					  &until) != ETIMEDOUT)
 		continue;
 	bool go_on = !jobs->stopping;
 	pthread_mutex_unlock(&jobs->lock);
@@ -159,6 +186,8 @@ struct jobs *jobs_start(struct app *app)
 		jobs->done_us[i] = clock_monotonic_us();
 	if (pthread_create(&jobs->thread, NULL, runner, jobs) == 0)
 		return jobs;
+	pthread_cond_destroy(&jobs->wake);
+	pthread_mutex_destroy(&jobs->lock);
 	free(jobs);
 	return NULL;
 }

@@ -1,11 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Forgets what has outlived its use. The ledger, events, deals and decisions are never deleted
  * (domain.md §5.19). */
+#include "http/tokens.h"
 #include "job.h"
 
-bool job_forget(const struct job_run *run, struct problem *problem)
+#define BATCH 1000
+
+static bool forget(const struct job_run *run, const char *statement, struct problem *problem)
 {
-	const struct job_run installation = { .app = run->app, .arena = run->arena };
-	return job_statement(run, "job_forget_keys", NULL, NULL, problem) != NULL &&
-	       job_statement(&installation, "job_forget_tokens", NULL, NULL, problem) != NULL;
+	for (int batches = 1;; batches++) {
+		int64_t window_s = run->app->settings->access_token_s + TOKEN_REVOKE_EXTRA_S;
+		const char *decision = arena_printf(
+			run->arena, "{\"batch\":%d,\"window_s\":%lld}", BATCH, (long long)window_s);
+		const struct rows *rows = job_statement(run, statement, decision, NULL, problem);
+		if (rows == NULL)
+			return false;
+		if (!job_goes_on(run, batches, rows_int(rows, "gone"), BATCH))
+			return true;
+		arena_reset(run->arena);
+	}
+}
+
+bool job_forget_keys(const struct job_run *run, struct problem *problem)
+{
+	return forget(run, "job_forget_keys", problem);
+}
+
+bool job_forget_tokens(const struct job_run *run, struct problem *problem)
+{
+	return forget(run, "job_forget_refresh_tokens", problem) &&
+	       forget(run, "job_forget_revocations", problem);
 }

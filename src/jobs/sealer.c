@@ -3,6 +3,8 @@
 #include "http/ledger.h"
 #include "job.h"
 
+#define BATCH 1000
+
 static bool sign_head(const struct job_run *run, const struct rows *sealed, struct problem *problem)
 {
 	const char *seq = rows_text(sealed, "head_seq"), *hash = rows_text(sealed, "head_hash");
@@ -14,18 +16,25 @@ static bool sign_head(const struct job_run *run, const struct rows *sealed, stru
 	return job_statement(run, "job_checkpoint", checkpoint, NULL, problem) != NULL;
 }
 
-/* A head that was left unsigned, because a sealer died between the two steps, is signed by the next
- * one. */
+/* The last batch's head; the arena holds that batch only. NULL when a batch failed. */
+static const struct rows *seal(const struct job_run *run, struct problem *problem)
+{
+	for (int batches = 1;; batches++) {
+		const char *size = arena_printf(run->arena, "{\"batch\":%d}", BATCH);
+		const struct rows *sealed = job_statement(run, "job_seal", size, NULL, problem);
+		if (sealed == NULL || !job_goes_on(run, batches, rows_int(sealed, "sealed"), BATCH))
+			return sealed;
+		arena_reset(run->arena);
+	}
+}
+
+/* One signature a pass, however much was sealed. A head that was left unsigned, because a sealer
+ * died between the two steps, is signed by the next one. */
 bool job_seal(const struct job_run *run, struct problem *problem)
 {
-	for (;;) {
-		const struct rows *sealed = job_statement(run, "job_seal", NULL, NULL, problem);
-		if (sealed == NULL)
-			return false;
-		if (rows_int(sealed, "head_seq") > 0 && !rows_bool(sealed, "is_signed") &&
-			!sign_head(run, sealed, problem))
-			return false;
-		if (rows_int(sealed, "sealed") == 0)
-			return true;
-	}
+	const struct rows *sealed = seal(run, problem);
+	if (sealed == NULL)
+		return false;
+	return rows_int(sealed, "head_seq") == 0 || rows_bool(sealed, "is_signed") ||
+	       sign_head(run, sealed, problem);
 }
