@@ -40,33 +40,56 @@ static void log_listening(const struct app *app, const struct server *server)
 	log_end(&line);
 }
 
-static int run_until_signal(struct app *app, bool with_server)
+/* What runs beside the server. False and a message when a thread could not be had. */
+static bool start_beside(
+	struct app *app, bool with_jobs, struct db_watch **ret_watch, struct jobs **ret_jobs)
+{
+	*ret_watch = db_watch_start(app->settings, WATCH_PERIOD_MS, wake, app);
+	if (*ret_watch == NULL) {
+		cli_fail("the thread that watches the database cannot be started");
+		return false;
+	}
+	if (!with_jobs)
+		return true;
+	*ret_jobs = jobs_start(app);
+	if (*ret_jobs == NULL) {
+		cli_fail("the thread that runs the jobs cannot be started");
+		return false;
+	}
+	metrics_gauge(app->metrics, "partnerd_jobs_lag_seconds", "How late the slowest job is.",
+		jobs_lag_s, *ret_jobs);
+	return true;
+}
+
+/* The exit status. */
+static int serve(struct app *app, bool with_server)
 {
 	sigset_t signals = stop_signals();
 	struct text error = TEXT_INIT;
-	int signal_number, cut_off = 0;
-	struct server *server = NULL;
-	struct jobs *jobs = NULL;
-	struct db_watch *watch = db_watch_start(app->settings, WATCH_PERIOD_MS, wake, app);
-	if (app->settings->jobs || !with_server)
-		jobs = jobs_start(app);
-	if (jobs != NULL)
-		metrics_gauge(app->metrics, "partnerd_jobs_lag_seconds",
-			"How late the slowest job is.", jobs_lag_s, jobs);
-	if (with_server && (server = server_start(app, &error)) == NULL) {
+	int signal_number;
+	struct server *server = with_server ? server_start(app, &error) : NULL;
+	if (with_server && server == NULL) {
 		cli_fail("%s", error.bytes);
-	} else {
-		if (server != NULL)
-			log_listening(app, server);
-		sigwait(&signals, &signal_number);
-		log_event(LOG_INFO, "stopping", "signal %d", signal_number);
+		text_release(&error);
+		return 1;
 	}
 	if (server != NULL)
-		cut_off = server_stop(server);
+		log_listening(app, server);
+	sigwait(&signals, &signal_number);
+	log_event(LOG_INFO, "stopping", "signal %d", signal_number);
+	return server != NULL && server_stop(server) > 0;
+}
+
+static int run_until_signal(struct app *app, bool with_server)
+{
+	struct db_watch *watch = NULL;
+	struct jobs *jobs = NULL;
+	int status = 1;
+	if (start_beside(app, app->settings->jobs || !with_server, &watch, &jobs))
+		status = serve(app, with_server);
 	jobs_stop(jobs);
 	db_watch_stop(watch);
-	text_release(&error);
-	return with_server && (server == NULL || cut_off > 0);
+	return status;
 }
 
 static int run(int argc, char **argv, bool with_server)
