@@ -8,6 +8,7 @@
  */
 #include "db/internal.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 
 #include <poll.h>
@@ -77,6 +78,40 @@ PGconn *connect_owner(const char *database_url, struct text *reterr)
 	return NULL;
 }
 
+/* libpq alone would wait for ever. Below TLS there may be bytes that poll() cannot see: hence the
+ * slices. */
+static bool wait_result(PGconn *pg, int64_t deadline_us)
+{
+	while (PQisBusy(pg)) {
+		int64_t left_ms = (deadline_us - clock_monotonic_us()) / 1000;
+		if (left_ms <= 0)
+			return false;
+		struct pollfd fd = { .fd = PQsocket(pg), .events = POLLIN };
+		poll(&fd, 1,
+			(int)(PQsslInUse(pg) && left_ms > TLS_SLICE_MS ? TLS_SLICE_MS : left_ms));
+		if (!PQconsumeInput(pg))
+			return false;
+	}
+	return true;
+}
+
+PGresult *exec_within(PGconn *pg, const char *sql, int64_t timeout_ms)
+{
+	int64_t deadline_us = clock_monotonic_us() + timeout_ms * 1000;
+	PGresult *last = NULL;
+	if (!PQsendQuery(pg, sql))
+		return NULL;
+	while (wait_result(pg, deadline_us)) {
+		PGresult *result = PQgetResult(pg);
+		if (!result)
+			return last;
+		PQclear(last);
+		last = result;
+	}
+	PQclear(last);
+	return NULL;
+}
+
 /* One round trip: the simple protocol takes several statements at once. */
 static bool session_setup(PGconn *pg, const struct connect_options *options, struct text *reterr)
 {
@@ -87,12 +122,14 @@ static bool session_setup(PGconn *pg, const struct connect_options *options, str
 		"set plan_cache_mode = force_generic_plan; set client_min_messages = warning;"
 		"set statement_timeout = %lld; set idle_in_transaction_session_timeout = %lld",
 		(long long)options->statement_timeout_ms, (long long)options->statement_timeout_ms);
-	PGresult *result = PQexec(pg, sql.bytes);
+	PGresult *result = exec_within(pg, sql.bytes, SESSION_EXEC_MS);
 	bool ok = PQresultStatus(result) == PGRES_COMMAND_OK;
 	char line[PROBLEM_DETAIL_BYTES];
 	if (!ok)
 		text_appendf(reterr, "cannot set up the database session: %s",
-			message_line(PQerrorMessage(pg), line, sizeof(line)));
+			!result && PQstatus(pg) == CONNECTION_OK
+				? "the database did not answer in time"
+				: message_line(PQerrorMessage(pg), line, sizeof(line)));
 	PQclear(result);
 	text_release(&sql);
 	return ok;

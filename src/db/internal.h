@@ -64,6 +64,13 @@ struct connection *connection_close(struct connection *connection);
 /* False when the server has said goodbye while the connection was idle. Costs one system call. */
 bool connection_is_alive(const struct connection *connection);
 
+/* As PQexec, but waits `timeout_ms` at most. NULL then, or when the connection is lost: it is of no
+ * more use. */
+#define SESSION_EXEC_MS 3000
+/* Below TLS there may be bytes that poll() cannot see: there a wait is cut into slices. */
+#define TLS_SLICE_MS    20
+MUSTCHECK PGresult *exec_within(PGconn *pg, const char *sql, int64_t timeout_ms);
+
 bool prepared_has(const struct prepared *prepared, const struct statement *statement);
 /* False when the set is full. */
 bool prepared_add(struct prepared *prepared, const struct statement *statement);

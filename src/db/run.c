@@ -22,7 +22,6 @@
 #define MAX_STEPS       (2 * (DB_MAX_CALLS + 1) + 5)
 #define MAX_AGAIN       3
 #define ANSWER_SPARE_MS 1000
-#define TLS_SLICE_MS    20
 
 /* app.partner is '*' for the vendor's side, which sees every partner of the program. */
 static const struct statement walls_tenant = { "walls_tenant",
@@ -77,6 +76,7 @@ struct attempt {
 	PGresult *results[DB_MAX_CALLS];
 	PGresult *error;       /* the first one */
 	const char *failed_in; /* name of the statement it belongs to */
+	bool failed_at_sync;   /* it came when every statement had been answered */
 	const char *fault;     /* ours: the batch cannot be sent */
 	const char *lost;      /* why the connection is of no more use */
 	char lost_text[PROBLEM_DETAIL_BYTES];
@@ -239,6 +239,7 @@ static void keep_error(struct attempt *attempt, const struct step *step, PGresul
 	}
 	attempt->error = result;
 	attempt->failed_in = step->statement ? step->statement->name : "commit";
+	attempt->failed_at_sync = step->kind == STEP_SYNC;
 }
 
 static void take_result(struct attempt *attempt, const struct step *step, PGresult *result)
@@ -337,7 +338,7 @@ static void forget_prepared(struct connection *connection)
 {
 	prepared_clear(&connection->prepared);
 	PQexitPipelineMode(connection->pg);
-	PQclear(PQexec(connection->pg, "deallocate all"));
+	PQclear(exec_within(connection->pg, "deallocate all", SESSION_EXEC_MS));
 	PQenterPipelineMode(connection->pg);
 }
 
@@ -353,6 +354,18 @@ struct tries {
 	int again, forget, reconnect;
 	enum take take;
 };
+
+/*
+ * A session that ends at its Sync may have ended after the commit. Class 08 is a pooler's word
+ * about a server it has lost: what that server did last is unknown, whatever statement the word
+ * answers.
+ */
+static bool may_have_committed(const struct attempt *attempt, const struct failure *failure)
+{
+	return attempt->batch->is_write && !attempt->batch->rollback &&
+	       (attempt->failed_at_sync ||
+		       (failure->sqlstate && strncmp(failure->sqlstate, "08", 2) == 0));
+}
 
 /* Decides on one more try, and pauses or asks for a new connection for it. */
 static bool try_again(
@@ -371,7 +384,9 @@ static bool try_again(
 		pause_before_again(tries->again++);
 		return true;
 	case REMEDY_FORGET: return tries->forget++ == 0;
-	case REMEDY_RECONNECT: tries->take = TAKE_FRESH; return tries->reconnect++ == 0;
+	case REMEDY_RECONNECT:
+		tries->take = TAKE_FRESH;
+		return !may_have_committed(attempt, failure) && tries->reconnect++ == 0;
 	case REMEDY_NONE: return false;
 	}
 	return false;

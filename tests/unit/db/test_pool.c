@@ -244,32 +244,76 @@ static void *hang_up(void *argument)
 	}
 }
 
-static void test_database_that_is_away_is_not_hammered(void **state)
+/* Lets the server in, and says nothing more. */
+static void *fall_silent(void *argument)
 {
-	struct fixture *f = *state;
-	struct hanging_up server = { .fd = socket(AF_INET, SOCK_STREAM, 0) };
+	static const char welcome[] = "R\0\0\0\10\0\0\0\0Z\0\0\0\5I";
+	struct hanging_up *server = argument;
+	for (;;) {
+		char bytes[1024];
+		int client = accept(server->fd, NULL, NULL);
+		if (client < 0)
+			return NULL;
+		server->calls++;
+		if (read(client, bytes, sizeof(bytes)) > 0 &&
+			write(client, welcome, sizeof(welcome) - 1) > 0)
+			while (read(client, bytes, sizeof(bytes)) > 0)
+				continue;
+		close(client);
+	}
+}
+
+static void server_start(
+	struct fixture *f, struct hanging_up *server, void *(*serve)(void *), char url[static 100])
+{
 	struct sockaddr_in address = { .sin_family = AF_INET,
 		.sin_addr = { htonl(INADDR_LOOPBACK) } };
 	socklen_t length = sizeof(address);
-	assert_int_equal(bind(server.fd, (struct sockaddr *)&address, length), 0);
-	assert_int_equal(getsockname(server.fd, (struct sockaddr *)&address, &length), 0);
-	assert_int_equal(listen(server.fd, 100), 0);
-	assert_int_equal(pthread_create(&server.thread, NULL, hang_up, &server), 0);
-	char url[100];
-	snprintf(url, sizeof(url), "host=127.0.0.1 port=%d sslmode=disable",
-		ntohs(address.sin_port));
+	server->fd = socket(AF_INET, SOCK_STREAM, 0);
+	assert_int_equal(bind(server->fd, (struct sockaddr *)&address, length), 0);
+	assert_int_equal(getsockname(server->fd, (struct sockaddr *)&address, &length), 0);
+	assert_int_equal(listen(server->fd, 100), 0);
+	assert_int_equal(pthread_create(&server->thread, NULL, serve, server), 0);
+	snprintf(url, 100, "host=127.0.0.1 port=%d sslmode=disable", ntohs(address.sin_port));
 	f->settings.database_url = url;
 	reopen(f);
+}
+
+static void server_stop(struct hanging_up *server)
+{
+	shutdown(server->fd, SHUT_RDWR);
+	pthread_join(server->thread, NULL);
+	close(server->fd);
+}
+
+static void test_database_that_is_away_is_not_hammered(void **state)
+{
+	struct fixture *f = *state;
+	struct hanging_up server = { 0 };
+	char url[100];
+	server_start(f, &server, hang_up, url);
 	int64_t started_us = clock_monotonic_us();
 	for (int i = 0; i < 200; i++) {
 		db_add(start(f), &count_things);
 		assert_int_equal(run(f), DB_UNAVAILABLE);
 	}
 	int64_t took_us = clock_monotonic_us() - started_us;
-	shutdown(server.fd, SHUT_RDWR);
-	pthread_join(server.thread, NULL);
-	close(server.fd);
+	server_stop(&server);
 	assert_in_range(server.calls, 1, 1 + took_us / 200000);
+	f->db = db_close(f->db);
+}
+
+static void test_server_that_falls_silent_holds_nobody(void **state)
+{
+	struct fixture *f = *state;
+	struct hanging_up server = { 0 };
+	char url[100];
+	server_start(f, &server, fall_silent, url);
+	db_add(start(f), &count_things);
+	assert_int_equal(run(f), DB_UNAVAILABLE);
+	assert_non_null(strstr(f->problem.cause, "did not answer in time"));
+	server_stop(&server);
+	assert_int_equal(server.calls, 1);
 	f->db = db_close(f->db);
 }
 
@@ -320,6 +364,7 @@ static void test_many_threads_share_few_connections(void **state)
 	X(test_pool_keeps_what_it_opened)                   \
 	X(test_many_threads_share_few_connections)          \
 	X(test_refused_connection_waits_for_one_that_works) \
+	X(test_server_that_falls_silent_holds_nobody)       \
 	X(test_database_that_is_away_is_not_hammered)
 
 TESTS(AGAINST_CLUSTER)

@@ -259,6 +259,66 @@ static void test_serialization_failures_are_tried_again(void **state)
 	assert_non_null(strstr(f->problem.cause, "refused 8")); /* four tries, no more */
 }
 
+/* ---- a session that ends ---- */
+
+/* The first `up_to` inserts are refused when the transaction ends, as if the session had ended
+ * then.
+ */
+static const char refuse_at_commit[] =
+	"create function refuse_late() returns trigger language plpgsql security definer as"
+	" $$ begin perform refuse(tg_argv[0], tg_argv[1]::bigint); return null; end $$;"
+	"create constraint trigger late after insert on things deferrable initially deferred"
+	" for each row execute function refuse_late('57P01', 1)";
+
+static enum db_failure add_one(struct fixture *f, bool is_write, bool rollback)
+{
+	start(f);
+	f->batch.is_write = is_write;
+	f->batch.rollback = rollback;
+	add_thing(f, "1", "a@example.com");
+	return run(f);
+}
+
+static void test_write_ended_at_its_commit_is_not_run_again(void **state)
+{
+	struct fixture *f = *state;
+	cluster_run(f->pg, refuse_at_commit);
+	assert_int_equal(add_one(f, /* is_write = */ true, /* rollback = */ false), DB_UNAVAILABLE);
+	assert_int_equal(f->problem.retry_after_s, 1);
+	assert_non_null(strstr(f->problem.cause, "57P01 in commit"));
+	assert_int_equal(things(f), 0);
+	assert_int_equal(add_one(f, /* is_write = */ true, /* rollback = */ false), DB_NONE);
+}
+
+static void test_what_was_not_committed_is_run_again(void **state)
+{
+	struct fixture *f = *state;
+	cluster_run(f->pg, refuse_at_commit);
+	assert_int_equal(add_one(f, /* is_write = */ true, /* rollback = */ true), DB_NONE);
+	cluster_run(f->pg, "alter sequence calls restart");
+	assert_int_equal(add_one(f, /* is_write = */ false, /* rollback = */ false), DB_NONE);
+	cluster_run(f->pg, "alter sequence calls restart");
+	struct db_call *call = db_add(start(f), &refuse_first);
+	f->batch.is_write = true;
+	call->params[0] = "57P01";
+	call->params[1] = "1";
+	assert_int_equal(run(f), DB_NONE);
+	assert_int_equal(rows_int(call->rows, "call"), 2);
+}
+
+static void test_write_lost_by_a_pooler_is_not_run_again(void **state)
+{
+	struct fixture *f = *state;
+	for (int is_write = 0; is_write < 2; is_write++) {
+		cluster_run(f->pg, "alter sequence calls restart");
+		struct db_call *call = db_add(start(f), &refuse_first);
+		f->batch.is_write = is_write;
+		call->params[0] = "08P01";
+		call->params[1] = "1";
+		assert_int_equal(run(f), is_write ? DB_UNAVAILABLE : DB_NONE);
+	}
+}
+
 /* ---- prepared statements ---- */
 
 static void test_failed_prepare_is_not_remembered(void **state)
@@ -409,6 +469,9 @@ static void test_unprepared_mode_sets_nothing_for_the_session(void **state)
 	X(test_statement_timeout)                             \
 	X(test_server_that_does_not_answer)                   \
 	X(test_serialization_failures_are_tried_again)        \
+	X(test_write_ended_at_its_commit_is_not_run_again)    \
+	X(test_what_was_not_committed_is_run_again)           \
+	X(test_write_lost_by_a_pooler_is_not_run_again)       \
 	X(test_failed_prepare_is_not_remembered)              \
 	X(test_same_statement_twice_in_its_first_batch)       \
 	X(test_prepared_statements_vanish)                    \
