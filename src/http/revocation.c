@@ -161,8 +161,7 @@ static bool hits(const struct table *table, const char *id, int64_t issued_us)
 {
 	const struct entry *entry = table_slot(table, id);
 
-	return entry->id[0] &&
-	       issued_us <= entry->revoked_us + TOKEN_REVOKE_SLACK_S * CLOCK_SECOND_US;
+	return entry->id[0] && issued_us <= entry->revoked_us + TOKEN_SKEW_S * CLOCK_SECOND_US;
 }
 
 bool revocations_hit(struct revocations *revocations, const struct actor *actor)

@@ -17,13 +17,15 @@
 #define TOKEN_MAX_BYTES   8192
 #define TOKEN_CLIENT_USER "partnerd" /* client_id of the tokens of people */
 
-/* Clocks of two instances, or of an instance and the database, may differ by this much. */
+/*
+ * Clocks of two instances, or of an instance and the database, may differ by this much. A token
+ * whose iat is up to this long after a revocation is therefore refused too: it may have been issued
+ * before it.
+ */
 #define TOKEN_SKEW_S         60
-/* A token issued up to this long after a revocation is refused too: the sign-in may have read the
- * state before it. */
-#define TOKEN_REVOKE_SLACK_S 5
-/* Revocations are remembered this much longer than a token lives. */
-#define TOKEN_REVOKE_EXTRA_S 120
+/* Revocations are remembered this much longer than a token lives: such a token's later iat, and a
+ * clock that runs ahead. */
+#define TOKEN_REVOKE_EXTRA_S (2 * TOKEN_SKEW_S)
 
 struct tokens;
 

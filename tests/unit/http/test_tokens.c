@@ -821,7 +821,7 @@ static void disabled_users_are_refused(void **state)
 static void revocation_ends_what_was_before(void **state)
 {
 	struct actor user = a_user();
-	int64_t slack_us = TOKEN_REVOKE_SLACK_S * CLOCK_SECOND_US;
+	int64_t slack_us = TOKEN_SKEW_S * CLOCK_SECOND_US;
 	(void)state;
 
 	const char *token = tokens_mint(fixture.tokens, &user, fixture.arena);
@@ -831,6 +831,19 @@ static void revocation_ends_what_was_before(void **state)
 	assert_int_equal(judge(token), TOKEN_INVALID);
 	/* An older report does not undo a newer one. */
 	revocation_add(fixture.tokens, USER, NOW_US - slack_us - 1);
+	assert_int_equal(judge(token), TOKEN_INVALID);
+}
+
+/* An instance whose clock runs ahead, as far as clocks may, issued it before the revocation. */
+static void a_clock_that_runs_ahead_brings_no_token_through(void **state)
+{
+	struct actor user = a_user();
+	(void)state;
+
+	user.issued_at_us = NOW_US + TOKEN_SKEW_S * CLOCK_SECOND_US;
+	const char *token = tokens_mint(fixture.tokens, &user, fixture.arena);
+	assert_int_equal(judge(token), TOKEN_OK);
+	revocation_add(fixture.tokens, USER, NOW_US);
 	assert_int_equal(judge(token), TOKEN_INVALID);
 }
 
@@ -1016,6 +1029,7 @@ int main(void)
 		TEST(revoked_principals_are_refused),
 		TEST(disabled_users_are_refused),
 		TEST(revocation_ends_what_was_before),
+		TEST(a_clock_that_runs_ahead_brings_no_token_through),
 		TEST(revocations_are_forgotten_by_age),
 		TEST(digest_is_sha256),
 		TEST(cache_is_bounded),
