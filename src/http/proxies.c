@@ -11,12 +11,13 @@
 #define MAPPED_BITS    96 /* ::ffff:0:0/96 */
 #define ADDRESS_LENGTH 64
 
+static const unsigned char mapped_network[MAPPED_BITS / 8] = { [10] = 0xff, [11] = 0xff };
+
 static bool parse_address(const char *text, unsigned char out[static 16], bool *ret_is_v4)
 {
-	static const unsigned char mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
 	*ret_is_v4 = inet_pton(AF_INET, text, out + 12) == 1;
 	if (*ret_is_v4) {
-		memcpy(out, mapped, sizeof mapped);
+		memcpy(out, mapped_network, sizeof mapped_network);
 		return true;
 	}
 	return inet_pton(AF_INET6, text, out) == 1;
@@ -97,11 +98,18 @@ bool proxies_trust(const struct proxies *proxies, const char *address)
 	return false;
 }
 
-static bool is_address(const char *text)
+/* One spelling for each address, an IPv4 address as such, so that a client cannot be several to
+ * who counts. NULL for what is no address. */
+static const char *canonical(const char *text, struct arena *arena)
 {
 	unsigned char bytes[16];
+	char out[INET6_ADDRSTRLEN];
 	bool is_v4;
-	return parse_address(text, bytes, &is_v4);
+	if (!parse_address(text, bytes, &is_v4))
+		return NULL;
+	is_v4 = same_bits(bytes, mapped_network, MAPPED_BITS);
+	inet_ntop(is_v4 ? AF_INET : AF_INET6, is_v4 ? bytes + 12 : bytes, out, sizeof out);
+	return arena_strdup(arena, out);
 }
 
 const char *proxies_client(
@@ -114,9 +122,10 @@ const char *proxies_client(
 		char entry[ADDRESS_LENGTH];
 		while (start > forwarded && start[-1] != ',')
 			start--;
-		if (!cut(start, end, entry) || !is_address(entry))
+		const char *address = cut(start, end, entry) ? canonical(entry, arena) : NULL;
+		if (address == NULL)
 			break;
-		client = arena_strdup(arena, entry);
+		client = address;
 		end = start > forwarded ? start - 1 : NULL;
 	}
 	return client;

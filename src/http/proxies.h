@@ -31,8 +31,8 @@ bool proxies_trust(const struct proxies *proxies, const char *address);
 
 /*
  * The client's address: `peer`, or what trusted proxies said in `forwarded` (X-Forwarded-For,
- * joined; NULL when absent). An entry that is no address ends the walk at the proxy that sent it.
- * On the arena.
+ * joined; NULL when absent), in its one canonical form. An entry that is no address ends the walk
+ * at the proxy that sent it. On the arena.
  */
 const char *proxies_client(const struct proxies *proxies, const char *peer, const char *forwarded,
 	struct arena *arena);
