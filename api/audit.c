@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The ledger: every change with who, when and what, chained (domain.md §5.19); and its
  * verification. */
+#include <stdatomic.h>
+
 #include "base/clock.h"
 #include "http/ledger.h"
 #include "resources.h"
+
+#define VERIFY_RETRY_S 2
 
 static const struct resource audit_resource = {
 	.object = "audit_entry",
@@ -40,11 +44,28 @@ static json_t *fault_json(const struct ledger_report *report)
 		report->fault_entry, "kind", report->fault_kind, "detail", report->fault_detail);
 }
 
+/* A verification hashes the whole log and keeps a worker and a connection for as long: one at a
+ * time, so that a few callers cannot have them all. */
+static bool verify_alone(
+	struct request *request, struct ledger_report *ret_report, struct problem *problem)
+{
+	static atomic_flag is_running = ATOMIC_FLAG_INIT;
+	if (atomic_flag_test_and_set(&is_running)) {
+		problem_set(problem, PROBLEM_unavailable,
+			"Another verification is running; try again when it has ended.");
+		problem->retry_after_s = VERIFY_RETRY_S;
+		return false;
+	}
+	bool done = ledger_verify(
+		request->app->db, request->actor->program_id, request->arena, ret_report, problem);
+	atomic_flag_clear(&is_running);
+	return done;
+}
+
 static bool verify(struct request *request, struct response *response, struct problem *problem)
 {
 	struct ledger_report report;
-	if (!ledger_verify(
-		    request->app->db, request->actor->program_id, request->arena, &report, problem))
+	if (!verify_alone(request, &report, problem))
 		return false;
 	char now[TIME_TEXT_BYTES];
 	time_format(clock_now_us(), now);

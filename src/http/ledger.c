@@ -107,19 +107,39 @@ static EVP_PKEY *key_of_jwk(const char *text)
 	return key;
 }
 
-static EVP_PKEY *find_key(const struct rows *keys, const char *kid, size_t kid_length)
+/* Every key there is, parsed once for all checkpoints. */
+struct key_ring {
+	const struct rows *rows;
+	EVP_PKEY **keys; /* by row; NULL for what is no key */
+};
+
+static struct key_ring key_ring_make(const struct rows *rows, struct arena *arena)
+{
+	size_t length, count = rows_count(rows);
+	struct key_ring ring = { rows, arena_zalloc(arena, (count + 1) * sizeof(EVP_PKEY *)) };
+	for (size_t i = 0; i < count; i++)
+		ring.keys[i] = key_of_jwk(rows_cell(rows, i, 1, &length));
+	return ring;
+}
+
+static void key_ring_release(struct key_ring *ring)
+{
+	for (size_t i = 0; i < rows_count(ring->rows); i++)
+		EVP_PKEY_free(ring->keys[i]);
+}
+
+static EVP_PKEY *find_key(const struct key_ring *ring, const char *kid, size_t kid_length)
 {
 	size_t length;
-	for (size_t i = 0; i < rows_count(keys); i++) {
-		const char *name = rows_cell(keys, i, 0, &length);
-		if (length != kid_length || memcmp(name, kid, length) != 0)
-			continue;
-		return key_of_jwk(rows_cell(keys, i, 1, &length));
+	for (size_t i = 0; i < rows_count(ring->rows); i++) {
+		const char *name = rows_cell(ring->rows, i, 0, &length);
+		if (length == kid_length && memcmp(name, kid, length) == 0)
+			return ring->keys[i];
 	}
 	return NULL;
 }
 
-static bool signature_holds(const struct rows *keys, const char *signature, const char *text)
+static bool signature_holds(const struct key_ring *ring, const char *signature, const char *text)
 {
 	const char *dot = strchr(signature, '.');
 	unsigned char bytes[MAX_SIGNATURE_BYTES];
@@ -127,19 +147,18 @@ static bool signature_holds(const struct rows *keys, const char *signature, cons
 	if (dot == NULL || strlen(dot + 1) >= BASE64URL_BYTES(MAX_SIGNATURE_BYTES - 3) ||
 		!base64url_decode(dot + 1, strlen(dot + 1), bytes, &length))
 		return false;
-	EVP_PKEY *key = find_key(keys, signature, (size_t)(dot - signature));
+	EVP_PKEY *key = find_key(ring, signature, (size_t)(dot - signature));
 	EVP_MD_CTX *context = EVP_MD_CTX_new();
 	bool good = key != NULL && context != NULL &&
 		    EVP_DigestVerifyInit(context, NULL, EVP_sha256(), NULL, key) == 1 &&
 		    EVP_DigestVerify(
 			    context, bytes, length, (const unsigned char *)text, strlen(text)) == 1;
 	EVP_MD_CTX_free(context);
-	EVP_PKEY_free(key);
 	return good;
 }
 
 /* A forged checkpoint is a fault of its own, unless SQL has found an earlier one. */
-static void check_signatures(const struct rows *checkpoints, const struct rows *keys,
+static void check_signatures(const struct rows *checkpoints, const struct key_ring *ring,
 	const char *program_id, struct arena *arena, struct ledger_report *report)
 {
 	size_t length;
@@ -147,7 +166,7 @@ static void check_signatures(const struct rows *checkpoints, const struct rows *
 		const char *seq = rows_cell(checkpoints, i, 0, &length),
 			   *hash = rows_cell(checkpoints, i, 1, &length);
 		const char *signature = rows_cell(checkpoints, i, 2, &length);
-		if (signature_holds(keys, signature, signed_text(arena, program_id, seq, hash)))
+		if (signature_holds(ring, signature, signed_text(arena, program_id, seq, hash)))
 			continue;
 		int64_t number = strtoll(seq, NULL, 10);
 		if (report->fault_kind != NULL && report->fault_seq != 0 &&
@@ -193,6 +212,8 @@ bool ledger_verify(struct db *db, const char *program_id, struct arena *arena,
 	};
 	ret_report->unsealed = ret_report->entries - ret_report->sealed;
 	take_fault(faults->rows, ret_report);
-	check_signatures(checkpoints->rows, keys->rows, program_id, arena, ret_report);
+	struct key_ring ring = key_ring_make(keys->rows, arena);
+	check_signatures(checkpoints->rows, &ring, program_id, arena, ret_report);
+	key_ring_release(&ring);
 	return true;
 }
