@@ -39,7 +39,7 @@ struct arena;
 	X(invalid_transition, 409, "Action not allowed in this state")              \
 	X(partner_not_active, 409, "The partner is not active")                     \
 	X(tier_not_published, 409, "The tier is not published")                     \
-	X(deal_not_open, 409, "The deal is not open")                               \
+	X(deal_not_open, 409, "The deal cannot be edited now")                      \
 	X(test_clock_unavailable, 409, "Only a sandbox program has a test clock")   \
 	X(idempotency_in_progress, 409, "A request with this key is still running") \
 	X(gone, 410, "No longer available")                                         \
@@ -64,11 +64,12 @@ enum problem_code {
 };
 
 /* Field codes of errors[] (api.md §1). */
-#define VIOLATIONS(X)                                                                           \
-	X(required)                                                                             \
-	X(unknown_field) X(read_only_field) X(wrong_type) X(too_short) X(too_long) X(too_small) \
-		X(too_large) X(invalid_format) X(invalid_choice) X(not_unique)                  \
-			X(reference_not_found) X(inconsistent)
+#define VIOLATIONS(X)                                                                       \
+	X(required)                                                                         \
+	X(unknown_field)                                                                    \
+	X(read_only_field) X(wrong_type) X(too_short) X(too_long) X(too_small) X(too_large) \
+		X(invalid_format) X(invalid_choice) X(not_unique) X(reference_not_found)    \
+			X(inconsistent)
 
 enum violation_code {
 #define VIOLATION_ENUM(code) VIOLATION_##code,
