@@ -163,9 +163,10 @@ static bool check_operation(
 						    ? schema_property(operation->answer, "data")
 						    : NULL;
 		const struct shape *shape = bindings_shape(bindings, endpoint->list->resource);
-		return check_list(operation, endpoint->list, reterr) &
-		       check_shape(operation, data != NULL ? schema_items(data) : NULL, shape,
-			       false, reterr);
+		bool good = check_list(operation, endpoint->list, reterr);
+		return check_shape(operation, data != NULL ? schema_items(data) : NULL, shape,
+			       false, reterr) &&
+		       good;
 	}
 	if (endpoint->resource == NULL)
 		return fault(reterr, operation, "names no resource for", operation->path);

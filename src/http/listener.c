@@ -23,7 +23,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-#define CONNECTION_MEMORY (24 * 1024)       /* cleared after each request, hence resident */
+#define CONNECTION_MEMORY (20 * 1024)       /* cleared after each request, hence resident */
 #define STACK_BYTES       (2 * 1024 * 1024) /* jansson recurses */
 #define OPTION_COUNT      16
 
