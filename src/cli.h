@@ -30,7 +30,8 @@ const char *cli_option(int *argc, char **argv, const char *name);
 /* Takes a word that stands first: `program create`. NULL when there is none. */
 const char *cli_word(int *argc, char **argv);
 
-/* Prints `usage` on standard output when --help is among the arguments; the subcommand then ends. */
+/* Prints `usage` on standard output when --help is among the arguments; the subcommand then ends.
+ */
 bool cli_helps(int argc, char **argv, const char *usage);
 
 /* Loads the settings from what is left of the arguments. False when the subcommand shall end with

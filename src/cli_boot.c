@@ -24,7 +24,7 @@ static void remove_arguments(int *argc, char **argv, int at, int count)
 const char *cli_option(int *argc, char **argv, const char *name)
 {
 	size_t length = strlen(name);
-	for (int i = 1; i < *argc; i++) {
+	for (int i = 1; i < *argc && argv[i] != NULL; i++) {
 		if (strncmp(argv[i], name, length) != 0)
 			continue;
 		const char *value = NULL;
@@ -98,6 +98,14 @@ static bool open_contract(struct app *app, struct text *reterr)
 	return app->contract != NULL;
 }
 
+static bool read_byte(const char *hex, unsigned char *ret_byte)
+{
+	const char digits[] = { hex[0], hex[0] != '\0' ? hex[1] : '\0', '\0' };
+	char *end;
+	*ret_byte = (unsigned char)strtoul(digits, &end, 16);
+	return end == digits + 2;
+}
+
 /* The key of cursors and refresh tokens: the one that is set, else the one all instances find in
  * the database. */
 static bool open_secret(struct app *app, struct text *reterr)
@@ -118,7 +126,7 @@ static bool open_secret(struct app *app, struct text *reterr)
 		hex = good ? rows_text(call->rows, "secret") : NULL;
 	}
 	for (size_t i = 0; good && i < sizeof app->secret; i++)
-		good = sscanf(hex + 2 * i, "%2hhx", &app->secret[i]) == 1;
+		good = read_byte(hex + 2 * i, &app->secret[i]);
 	if (!good)
 		text_appendf(
 			reterr, "the installation's secret cannot be read: %s\n", problem.cause);

@@ -64,12 +64,12 @@ enum problem_code {
 };
 
 /* Field codes of errors[] (api.md §1). */
-#define VIOLATIONS(X)                                                                       \
-	X(required)                                                                         \
-	X(unknown_field)                                                                    \
-	X(read_only_field) X(wrong_type) X(too_short) X(too_long) X(too_small) X(too_large) \
-		X(invalid_format) X(invalid_choice) X(not_unique) X(reference_not_found)    \
-			X(inconsistent)
+#define VIOLATIONS(X)                                                                      \
+	X(required)                                                                        \
+	X(unknown_field)                                                                   \
+	X(read_only_field)                                                                 \
+	X(wrong_type) X(too_short) X(too_long) X(too_small) X(too_large) X(invalid_format) \
+		X(invalid_choice) X(not_unique) X(reference_not_found) X(inconsistent)
 
 enum violation_code {
 #define VIOLATION_ENUM(code) VIOLATION_##code,

@@ -38,10 +38,10 @@ typedef uint64_t scope_set; /* bit 1 << enum scope */
 #define SCOPE_BIT(name) (UINT64_C(1) << SCOPE_##name)
 
 /* Vendor roles first, then partner roles. */
-#define ROLES(X)                                                                        \
-	X(admin)                                                                        \
-	X(partner_manager) X(reviewer) X(finance) X(support) X(viewer) X(partner_admin) \
-		X(partner_member)
+#define ROLES(X)           \
+	X(admin)           \
+	X(partner_manager) \
+	X(reviewer) X(finance) X(support) X(viewer) X(partner_admin) X(partner_member)
 
 enum role {
 #define ROLE_ENUM(name) ROLE_##name,

@@ -41,8 +41,8 @@ struct margin_terms {
 	int64_t clipped_bps;  /* what the clamps took away; negative when they added */
 };
 
-/* 0 ≤ floor ≤ base ≤ cap ≤ the program's cap, else validation problem `inconsistent` at the pointers of
- * margin_band. */
+/* 0 ≤ floor ≤ base ≤ cap ≤ the program's cap, else validation problem `inconsistent` at the
+ * pointers of margin_band. */
 bool margin_band_check(const struct margin_band *band, int64_t program_cap_bps, struct arena *arena,
 	struct problem *problem);
 

@@ -24,9 +24,10 @@
  * A kind of thing the API shows. `shape` is a view of sql/shapes whose columns are the members: a
  * dotted name makes a nested object, a leading "vendor:" hides the value from partners, a leading
  * "_" is never written. A group of dotted members that are all null is written as null. A leading
- * "flat:" marks a stored row of another resource's shape, named by the column "_flat_type"; "changes:" one of {previous, current} of such a row. A
- * column "allowed_actions" holds the state and is written as the list of actions. The view has
- * program_id as "_program_id", partner_id as "_partner_id" (null = the vendor's) and id.
+ * "flat:" marks a stored row of another resource's shape, named by the column "_flat_type";
+ * "changes:" one of {previous, current} of such a row. A column "allowed_actions" holds the state
+ * and is written as the list of actions. The view has program_id as "_program_id", partner_id as
+ * "_partner_id" (null = the vendor's) and id.
  */
 struct resource {
 	const char *object; /* "deal": resource_type of events and audit */

@@ -83,7 +83,7 @@ static void compare_files(
 			    : file == list->count ? -1
 						  : strcmp(name, list->items[file]->name);
 		char hash[SCHEMA_HASH_BYTES];
-		if (order > 0)
+		if (order > 0 && file < list->count)
 			complain(reterr, list->items[file]->name, "has not been applied");
 		else if (order < 0)
 			complain(reterr, name, "is not part of this version");

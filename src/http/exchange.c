@@ -114,7 +114,9 @@ static void log_request(const struct request *request, const struct response *re
 static void run(struct exchange *exchange, struct request *request, struct response *response,
 	struct problem *problem)
 {
-	if (checks_run(exchange, request, response, problem))
+	if (exchange->server->is_closed)
+		problem_set(problem, PROBLEM_unavailable, "The server is going down.");
+	else if (checks_run(exchange, request, response, problem))
 		return;
 	problem_set(problem, PROBLEM_internal, "The request could not be answered.");
 	response_problem(response, request, problem);
@@ -132,6 +134,7 @@ int exchange_entry(const struct _u_request *call, struct _u_response *out, void 
 
 	if (place)
 		place_handling(place);
+	server->running++;
 	open_exchange(&exchange, &request, call, server);
 	run(&exchange, &request, &response, &problem);
 	headers_emit(&exchange, &request, &response, out);
@@ -141,5 +144,6 @@ int exchange_entry(const struct _u_request *call, struct _u_response *out, void 
 	arena_reset(request.arena);
 	if (place)
 		place_sending(place);
+	server->running--;
 	return U_CALLBACK_COMPLETE;
 }

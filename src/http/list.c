@@ -254,7 +254,7 @@ static bool listing_init(struct listing *listing, const struct endpoint *endpoin
 	listing->shape = bindings_shape(request->app->bindings, endpoint->list->resource);
 	listing_sort(listing);
 	const char *limit = request_query(request, "limit");
-	listing->limit = limit != NULL ? atoi(limit) : 25;
+	listing->limit = limit != NULL ? (int)strtol(limit, NULL, 10) : 25;
 	listing->query_hash = hash_query(listing);
 	const char *cursor = request_query(request, "cursor");
 	listing->has_cursor = cursor != NULL;

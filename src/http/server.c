@@ -133,13 +133,28 @@ int server_admin_port(const struct server *server)
 	return server->admin->port;
 }
 
-static void wait_for_requests(const struct server *server)
+static bool is_quiet(const struct server *server)
+{
+	return server->running == 0 && watchdog_in_flight(server->watchdog) == 0;
+}
+
+/*
+ * Open connections may bring another request at any moment, also between the last look and the end.
+ * So the door is closed in the first quiet moment, and what slipped in before it is waited for:
+ * whatever was carried out has been answered.
+ */
+static void wait_for_requests(struct server *server)
 {
 	int64_t end_us = clock_monotonic_us() + server->app->settings->drain_timeout_ms * 1000;
 	const struct timespec step = { .tv_nsec = DRAIN_STEP_MS * 1000000L };
 
-	while (watchdog_in_flight(server->watchdog) > 0 && clock_monotonic_us() < end_us)
-		nanosleep(&step, NULL);
+	while (!(server->is_closed && is_quiet(server)) && clock_monotonic_us() < end_us) {
+		if (is_quiet(server))
+			server->is_closed = true;
+		else
+			nanosleep(&step, NULL);
+	}
+	server->is_closed = true;
 }
 
 int server_stop(struct server *server)
