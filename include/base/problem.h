@@ -14,6 +14,7 @@
 
 struct arena;
 
+/* clang-format off: tables */
 #define PROBLEMS(X)                                                                 \
 	X(malformed_json, 400, "The body is not valid JSON")                        \
 	X(duplicate_key, 400, "A JSON object names a member twice")                 \
@@ -55,6 +56,7 @@ struct arena;
 	X(internal, 500, "Internal error")                                          \
 	X(unavailable, 503, "Temporarily unavailable")                              \
 	X(timeout, 504, "The request took too long")
+/* clang-format on */
 
 enum problem_code {
 #define PROBLEM_ENUM(code, status, title) PROBLEM_##code,
@@ -64,12 +66,22 @@ enum problem_code {
 };
 
 /* Field codes of errors[] (api.md §1). */
-#define VIOLATIONS(X)                                                                      \
-	X(required)                                                                        \
-	X(unknown_field)                                                                   \
-	X(read_only_field)                                                                 \
-	X(wrong_type) X(too_short) X(too_long) X(too_small) X(too_large) X(invalid_format) \
-		X(invalid_choice) X(not_unique) X(reference_not_found) X(inconsistent)
+/* clang-format off */
+#define VIOLATIONS(X) \
+	X(required) \
+	X(unknown_field) \
+	X(read_only_field) \
+	X(wrong_type) \
+	X(too_short) \
+	X(too_long) \
+	X(too_small) \
+	X(too_large) \
+	X(invalid_format) \
+	X(invalid_choice) \
+	X(not_unique) \
+	X(reference_not_found) \
+	X(inconsistent)
+/* clang-format on */
 
 enum violation_code {
 #define VIOLATION_ENUM(code) VIOLATION_##code,

@@ -83,11 +83,11 @@ static void compare_files(
 			    : file == list->count ? -1
 						  : strcmp(name, list->items[file]->name);
 		char hash[SCHEMA_HASH_BYTES];
-		if (order > 0 && file < list->count)
-			complain(reterr, list->items[file]->name, "has not been applied");
-		else if (order < 0)
+		if (order < 0)
 			complain(reterr, name, "is not part of this version");
-		else {
+		else if (order > 0 && file < list->count)
+			complain(reterr, list->items[file]->name, "has not been applied");
+		else if (file < list->count) {
 			file_hash(list->items[file], hash);
 			if (strcmp(rows_cell(rows, row, 1, NULL), hash) != 0)
 				complain(reterr, name, "differs from the one that was applied");

@@ -21,8 +21,9 @@ struct server {
 	struct proxies proxies;
 	struct watchdog *watchdog;
 	struct listener *api;
-	_Atomic int running;    /* requests inside exchange_entry */
-	_Atomic bool is_closed; /* what arrives from now on is refused: nobody waits for its answer */
+	_Atomic int running; /* requests inside exchange_entry */
+	_Atomic bool
+		is_closed; /* what arrives from now on is refused: nobody waits for its answer */
 	struct listener *admin;
 	bool owns_limits, owns_metrics;
 	/* Operations with a rule of their own; NULL when the contract has them not. */

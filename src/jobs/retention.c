@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Forgets what has outlived its use. The ledger, events, deals and decisions are never deleted
  * (domain.md §5.19). */
-#include "http/tokens.h"
+#include "http/identity.h"
 #include "job.h"
 
 #define BATCH 1000
@@ -9,7 +9,7 @@
 static bool forget(const struct job_run *run, const char *statement, struct problem *problem)
 {
 	for (int batches = 1;; batches++) {
-		int64_t window_s = run->app->settings->access_token_s + TOKEN_REVOKE_EXTRA_S;
+		int64_t window_s = keys_overlap_s(run->app->settings);
 		const char *decision = arena_printf(
 			run->arena, "{\"batch\":%d,\"window_s\":%lld}", BATCH, (long long)window_s);
 		const struct rows *rows = job_statement(run, statement, decision, NULL, problem);
