@@ -76,19 +76,18 @@ static void complain(struct text *reterr, const char *name, const char *what)
 static void compare_files(
 	const struct rows *rows, const struct file_list *list, struct text *reterr)
 {
-	size_t row = 0, file = 0;
-	while (row < rows_count(rows) || file < list->count) {
+	size_t row = 0, file = 0, files = list->items ? list->count : 0;
+	while (row < rows_count(rows) || file < files) {
 		const char *name = row < rows_count(rows) ? rows_cell(rows, row, 0, NULL) : NULL;
-		int order = !name                 ? 1
-			    : file == list->count ? -1
-						  : strcmp(name, list->items[file]->name);
+		const struct embedded_file *own = file < files ? list->items[file] : NULL;
+		int order = !name ? 1 : !own ? -1 : strcmp(name, own->name);
 		char hash[SCHEMA_HASH_BYTES];
 		if (order < 0)
 			complain(reterr, name, "is not part of this version");
-		else if (order > 0 && file < list->count)
-			complain(reterr, list->items[file]->name, "has not been applied");
-		else if (file < list->count) {
-			file_hash(list->items[file], hash);
+		else if (own && order > 0)
+			complain(reterr, own->name, "has not been applied");
+		else if (own) {
+			file_hash(own, hash);
 			if (strcmp(rows_cell(rows, row, 1, NULL), hash) != 0)
 				complain(reterr, name, "differs from the one that was applied");
 		}
