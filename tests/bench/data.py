@@ -12,7 +12,7 @@ insert into deals (program_id, id, partner_id, number, status, customer_name, cu
 	expected_close_on, description, line_items, custom_fields, submitted_at, created_by_id, created_at, updated_at)
 select p.program_id, ('{prefix}' || ({first} + n))::uuid, case n %% 2 when 0 then p.a else p.b end,
 	'B-' || to_char(n, 'FM000000000000'), (array['draft', 'submitted', 'in_review', 'info_requested', 'rejected', 'withdrawn'])
-	[1 + n %% 6], 'Customer ' || n %% 5000, (array['DE', 'FR', 'NL', 'AT', 'PL'])[1 + n %% 5], 100000 + (n * 7919) %% 90000000,
+	[1 + n %% 6], 'Customer ' || n %% 5000, (array['DE', 'FR', 'NL', 'AT', 'PL'])[1 + n %% 5], 100000 + (n::bigint * 7919) %% 90000000,
 	'EUR', date '2027-01-01' + (n %% 365)::int, 'A deal of the bench, number ' || n,
 	'[{{"product": "Platform", "quantity": 10, "unit_amount_minor": 48000}}]', '{{"region": "north"}}',
 	case when n %% 6 > 0 then t.at end, p.a, t.at, t.at
