@@ -62,8 +62,9 @@ static void shut_late_places(struct watchdog *watchdog)
 	for (struct place *place = watchdog->first; place; place = place->next) {
 		if (!is_over(place, now_us))
 			continue;
-		shutdown(place->socket, SHUT_RDWR);
+		/* First the count: who sees the end of the connection may ask for it. */
 		atomic_fetch_add_explicit(&watchdog->cut, 1, memory_order_relaxed);
+		shutdown(place->socket, SHUT_RDWR);
 	}
 }
 
