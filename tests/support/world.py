@@ -149,11 +149,14 @@ class World:
         return self.refresh(deal)
 
     def set_clock(self, now_at):
-        """Sets the test clock, also to an earlier instant: it goes there by way of real time."""
-        row = self.admin.post("/v1/program/test-clock", {"now_at": None}, expect=200).json
-        if now_at is None:
-            return row
-        return self.admin.post("/v1/program/test-clock", {"now_at": now_at}, expect=200).json
+        """Sets the test clock. Only an earlier instant goes by way of real time, at which jobs may find something due."""
+        set_to = lambda instant, **how: self.admin.post("/v1/program/test-clock", {"now_at": instant}, **how)
+        answer = set_to(now_at)
+        if answer.status == 422:
+            set_to(None, expect=200)
+            answer = set_to(now_at)
+        assert answer.status == 200, answer
+        return answer.json
 
     def advance_clock(self, seconds):
         return self.admin.post("/v1/program/test-clock", {"advance_seconds": seconds}, expect=200).json
