@@ -107,18 +107,18 @@ static bool decide_clock(
 }
 
 const struct endpoint program_endpoints[] = {
-	{ .operation_id = "getProgram", .resource = &program_resource, .get = true, .self = true },
+	{ .operation_id = "getProgram", .resource = &program_resource, .get = true, .self = SELF_PROGRAM },
 	{ .operation_id = "updateProgram",
 		.resource = &program_resource,
 		.facts = "program_facts",
 		.decide = decide_update,
 		.write = "program_change",
-		.self = true },
+		.self = SELF_PROGRAM },
 	{ .operation_id = "setTestClock",
 		.resource = &program_resource,
 		.facts = "program_facts",
 		.decide = decide_clock,
 		.write = "program_change",
-		.self = true },
+		.self = SELF_PROGRAM },
 	{ 0 },
 };

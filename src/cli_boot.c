@@ -156,6 +156,9 @@ static bool open_all(struct app *app, struct text *reterr)
 {
 	if (!open_contract(app, reterr) || !open_issuer(app))
 		return false;
+	app->vault = vault_open(app->settings, reterr);
+	if (app->vault == NULL)
+		return false;
 	app->db = db_open(app->settings);
 	if (app->db == NULL || !db_schema_is_current(app->db, reterr) || !open_secret(app, reterr))
 		return false;
@@ -188,6 +191,7 @@ void app_close(struct app *app)
 	app->bindings = bindings_free(app->bindings);
 	app->db = app->db != NULL ? db_close(app->db) : NULL;
 	app->contract = app->contract != NULL ? contract_free(app->contract) : NULL;
+	app->vault = vault_free(app->vault);
 	free((char *)app->issuer);
 	app->issuer = NULL;
 }

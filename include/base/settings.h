@@ -42,7 +42,10 @@ struct settings {
 	int64_t refresh_idle_s;
 	const char *secret_key; /* 64 hex digits: cursors, refresh tokens; empty = derived from the
 				   database */
-	int64_t password_memory_kib; /* argon2id */
+	const char *encryption_key;          /* base/vault.h */
+	const char *encryption_key_file;     /* holds encryption_key */
+	const char *encryption_key_previous; /* still opens what it sealed */
+	int64_t password_memory_kib;         /* argon2id */
 	int64_t password_iterations;
 	bool jobs; /* run jobs inside serve */
 	const char *log_level;

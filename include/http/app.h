@@ -5,6 +5,7 @@
 #define PARTNERD_HTTP_APP_H
 
 #include "base/settings.h"
+#include "base/vault.h"
 #include "contract/contract.h"
 #include "db/db.h"
 #include "http/endpoint.h"
@@ -24,6 +25,7 @@ struct app {
 	struct tokens *tokens;
 	struct limits *limits;
 	struct metrics *metrics;
+	struct vault *vault;      /* secrets at rest */
 	const char *issuer;       /* public URL without a trailing slash */
 	unsigned char secret[32]; /* cursors, refresh tokens */
 	_Atomic bool draining;    /* readyz answers 503, answers carry Connection: close */

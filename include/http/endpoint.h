@@ -125,6 +125,12 @@ typedef bool (*decide_fn)(
 /* Fills the response, or sets the problem and returns false. */
 typedef bool (*run_fn)(struct request *request, struct response *response, struct problem *problem);
 
+enum endpoint_self {
+	SELF_NONE,
+	SELF_PROGRAM, /* the actor's program (GET /v1/program) */
+	SELF_USER,    /* the actor, who must be a person */
+};
+
 struct endpoint {
 	const char *operation_id;
 	const struct resource *resource;
@@ -135,7 +141,7 @@ struct endpoint {
 	const char *write;       /* statement, must end in assert_written() */
 	bool creates;            /* new id; answers 201 with Location */
 	run_fn run;              /* the escape hatch */
-	bool self; /* id is the actor's program (GET /v1/program), not from the path */
+	enum endpoint_self self; /* whose id it is when the path names none */
 };
 
 /* All rows of a resource file end with operation_id NULL; api/endpoints.c lists the files. */

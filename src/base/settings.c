@@ -92,6 +92,12 @@ static const struct row rows[] = {
 	INT_ROW(refresh_idle_s, "604800", 1, 366 * DAY_S, "life of a session that is not used"),
 	TEXT_ROW(secret_key, KIND_HEX_KEY, "",
 		"64 hexadecimal digits for cursors and tokens; empty = derived from the database"),
+	TEXT_ROW(encryption_key, KIND_HEX_KEY, "",
+		"64 hexadecimal digits that seal secrets in the database; this or the file is "
+		"needed"),
+	TEXT_ROW(encryption_key_file, KIND_TEXT, "", "file that holds the encryption_key"),
+	TEXT_ROW(encryption_key_previous, KIND_HEX_KEY, "",
+		"the encryption_key before the present one, while it is being replaced"),
 	INT_ROW(password_memory_kib, "19456", 8, 1024 * 1024, "memory of one argon2id hash"),
 	INT_ROW(password_iterations, "2", 1, 20, "passes of one argon2id hash"),
 	TEXT_ROW(jobs, KIND_BOOL, "true", "run jobs inside serve"),

@@ -215,16 +215,13 @@ static enum db_failure write_world(
 }
 
 /* Members shown in this one answer and never stored. */
-static void write_reveal(struct text *out, const json_t *reveal)
+static void write_reveal(struct text *out, struct arena *arena, const json_t *reveal)
 {
-	const char *name;
-	json_t *value;
-	json_object_foreach ((json_t *)reveal, name, value) {
-		text_append_char(out, ',');
-		text_append_json(out, name, strlen(name));
-		text_append_char(out, ':');
-		text_append_json(out, json_string_value(value), json_string_length(value));
-	}
+	const char *members = dump(arena, reveal);
+	if (members[1] == '}')
+		return;
+	text_append_char(out, ',');
+	text_append(out, members + 1, strlen(members) - 2);
 }
 
 static void answer(struct command *command, struct response *response, const struct rows *rows)
@@ -243,7 +240,7 @@ static void answer(struct command *command, struct response *response, const str
 		response->cache = CACHE_NO_STORE;
 	writer_row(&response->body, request, command->shape, rows, 0, true);
 	if (reveal != NULL)
-		write_reveal(&response->body, reveal);
+		write_reveal(&response->body, request->arena, reveal);
 	text_append_char(&response->body, '}');
 }
 
@@ -283,9 +280,7 @@ static void command_init(
 	if (endpoint->creates)
 		uuid_v7(command->id);
 	else
-		memcpy(command->id,
-			endpoint->self ? request->actor->program_id : request->path_ids[0],
-			UUID_TEXT_BYTES);
+		memcpy(command->id, request->path_ids[0], UUID_TEXT_BYTES);
 	if (request->body != NULL)
 		command->body = dump(request->arena, request->body);
 }

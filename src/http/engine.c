@@ -2,10 +2,29 @@
 /* Hands a checked request to the engine its row asks for. */
 #include "engines.h"
 
+/* Where the path names no id, it is the actor's own. */
+static bool take_own_id(
+	const struct endpoint *endpoint, struct request *request, struct problem *problem)
+{
+	switch (endpoint->self) {
+	case SELF_NONE: break;
+	case SELF_PROGRAM: request->path_ids[0] = request->actor->program_id; break;
+	case SELF_USER:
+		if (!request->actor->is_user)
+			return problem_set(problem, PROBLEM_forbidden,
+				"Only a person can do this, not a machine client.");
+		request->path_ids[0] = request->actor->id;
+		break;
+	}
+	return true;
+}
+
 bool engine_run(struct request *request, struct response *response, struct problem *problem)
 {
 	const struct endpoint *endpoint =
 		bindings_endpoint(request->app->bindings, request->operation);
+	if (!take_own_id(endpoint, request, problem))
+		return false;
 	if (endpoint->run != NULL)
 		return endpoint->run(request, response, problem);
 	if (endpoint->list != NULL)

@@ -97,7 +97,7 @@ bool fetch_run(const struct endpoint *endpoint, struct request *request, struct 
 {
 	const struct shape *shape = bindings_shape(request->app->bindings, endpoint->resource);
 	bool walled = shape_is_walled(shape, request->actor);
-	const char *id = endpoint->self ? request->actor->program_id : request->path_ids[0];
+	const char *id = request->path_ids[0];
 	struct db_batch batch = request_batch(request);
 	struct db_call *call = db_add(&batch, walled ? shape->get_partner : shape->get_vendor);
 	call->params[0] = request->actor->program_id;
