@@ -6,17 +6,14 @@
  */
 #include "http/ledger.h"
 
-#include <jansson.h>
-#include <openssl/bn.h>
 #include <openssl/evp.h>
-#include <openssl/param_build.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
+#include "http/jwk.h"
+#include "http/jws.h"
 #include "keys.h"
-
-#define MAX_SIGNATURE_BYTES 512
 
 static const struct statement counts_statement = {
 	.name = "ledger_counts",
@@ -54,57 +51,14 @@ static const char *signed_text(
 const char *ledger_sign(struct keys *keys, struct arena *arena, const char *program_id,
 	const char *seq, const char *hash)
 {
-	char encoded[BASE64URL_BYTES(MAX_SIGNATURE_BYTES)];
-	unsigned char signature[MAX_SIGNATURE_BYTES];
-	size_t length = sizeof signature;
 	const char *text = signed_text(arena, program_id, seq, hash), *signed_by = NULL;
+	struct text signature = TEXT_INIT;
 	struct key *key = keys_signer(keys);
-	EVP_MD_CTX *context = EVP_MD_CTX_new();
-	if (key != NULL && context != NULL &&
-		EVP_DigestSignInit(context, NULL, EVP_sha256(), NULL, key->pkey) == 1 &&
-		EVP_DigestSign(context, signature, &length, (const unsigned char *)text,
-			strlen(text)) == 1) {
-		base64url_encode(signature, length, encoded);
-		signed_by = arena_printf(arena, "%s.%s", key->kid, encoded);
-	}
-	EVP_MD_CTX_free(context);
+	if (key != NULL && jws_signature_append(&signature, JWS_RS256, key->pkey, slice_of(text)))
+		signed_by = arena_printf(arena, "%s.%s", key->kid, signature.bytes);
+	text_release(&signature);
 	key_release(key);
 	return signed_by;
-}
-
-static BIGNUM *number_of(const json_t *jwk, const char *member)
-{
-	unsigned char bytes[MAX_SIGNATURE_BYTES];
-	size_t length;
-	const char *text = json_string_value(json_object_get(jwk, member));
-	if (text == NULL || strlen(text) >= BASE64URL_BYTES(MAX_SIGNATURE_BYTES - 3) ||
-		!base64url_decode(text, strlen(text), bytes, &length))
-		return NULL;
-	return BN_bin2bn(bytes, (int)length, NULL);
-}
-
-/* The public half is all that is kept of a retired key, so it is read from the JWK. */
-static EVP_PKEY *key_of_jwk(const char *text)
-{
-	EVP_PKEY *key = NULL;
-	json_t *jwk = json_loads(text, 0, NULL);
-	BIGNUM *n = number_of(jwk, "n"), *e = number_of(jwk, "e");
-	OSSL_PARAM_BLD *builder = OSSL_PARAM_BLD_new();
-	EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
-	OSSL_PARAM *params = NULL;
-	if (n != NULL && e != NULL && builder != NULL &&
-		OSSL_PARAM_BLD_push_BN(builder, "n", n) == 1 &&
-		OSSL_PARAM_BLD_push_BN(builder, "e", e) == 1)
-		params = OSSL_PARAM_BLD_to_param(builder);
-	if (params != NULL && context != NULL && EVP_PKEY_fromdata_init(context) == 1)
-		(void)EVP_PKEY_fromdata(context, &key, EVP_PKEY_PUBLIC_KEY, params);
-	OSSL_PARAM_free(params);
-	EVP_PKEY_CTX_free(context);
-	OSSL_PARAM_BLD_free(builder);
-	BN_free(n);
-	BN_free(e);
-	json_decref(jwk);
-	return key;
 }
 
 /* Every key there is, parsed once for all checkpoints. */
@@ -118,7 +72,8 @@ static struct key_ring key_ring_make(const struct rows *rows, struct arena *aren
 	size_t length, count = rows_count(rows);
 	struct key_ring ring = { rows, arena_zalloc(arena, (count + 1) * sizeof(EVP_PKEY *)) };
 	for (size_t i = 0; i < count; i++)
-		ring.keys[i] = key_of_jwk(rows_cell(rows, i, 1, &length));
+		/* The public half is all that is kept of a retired key. */
+		ring.keys[i] = jwk_public_key_text(rows_cell(rows, i, 1, &length));
 	return ring;
 }
 
@@ -142,19 +97,11 @@ static EVP_PKEY *find_key(const struct key_ring *ring, const char *kid, size_t k
 static bool signature_holds(const struct key_ring *ring, const char *signature, const char *text)
 {
 	const char *dot = strchr(signature, '.');
-	unsigned char bytes[MAX_SIGNATURE_BYTES];
-	size_t length;
-	if (dot == NULL || strlen(dot + 1) >= BASE64URL_BYTES(MAX_SIGNATURE_BYTES - 3) ||
-		!base64url_decode(dot + 1, strlen(dot + 1), bytes, &length))
+	if (dot == NULL)
 		return false;
 	EVP_PKEY *key = find_key(ring, signature, (size_t)(dot - signature));
-	EVP_MD_CTX *context = EVP_MD_CTX_new();
-	bool good = key != NULL && context != NULL &&
-		    EVP_DigestVerifyInit(context, NULL, EVP_sha256(), NULL, key) == 1 &&
-		    EVP_DigestVerify(
-			    context, bytes, length, (const unsigned char *)text, strlen(text)) == 1;
-	EVP_MD_CTX_free(context);
-	return good;
+	return key != NULL &&
+	       jws_signature_holds(JWS_RS256, key, slice_of(text), slice_of(dot + 1));
 }
 
 /* A forged checkpoint is a fault of its own, unless SQL has found an earlier one. */

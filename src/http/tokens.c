@@ -7,7 +7,7 @@
  * every header and refuses to decode any other, so it can neither sign nor verify "at+jwt"; it
  * would also parse a PEM on every call, accept HS256 with our public key as the secret, take
  * duplicate claims, and report success for an expired token. So the JWS around the claims is made
- * and judged here, on parsed keys, with strict base64url and strict JSON.
+ * and judged by jws.c, on parsed keys, with strict base64url and strict JSON.
  *
  * A token that passed is remembered (token_cache.c); every hit still checks its end, the keys and
  * the revocations.
@@ -15,15 +15,15 @@
 #include "http/tokens.h"
 
 #include "base/clock.h"
+#include "http/claims.h"
+#include "http/jws.h"
 #include "http/token_cache.h"
 
 #include <jwt.h>
-#include <openssl/err.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define TOKEN_TYPE    "at+jwt"
-#define SIGNATURE_MAX 512
 #define JTI_BYTES_MAX 128
 
 struct tokens {
@@ -32,14 +32,6 @@ struct tokens {
 	struct revocations *revocations;
 	char *issuer;
 	int64_t life_s;
-};
-
-/* The three segments, still encoded; `input` is what the signature covers. */
-struct jws {
-	struct slice header;
-	struct slice payload;
-	struct slice signature;
-	struct slice input;
 };
 
 /* ---- mint ---- */
@@ -79,46 +71,12 @@ static char *claims_text(const struct tokens *tokens, const struct actor *actor)
 	return text;
 }
 
-static void append_base64url(struct text *text, const void *bytes, size_t length)
-{
-	text_reserve(text, BASE64URL_BYTES(length));
-	text->length += base64url_encode(bytes, length, text->bytes + text->length);
-}
-
-static bool append_signature(struct text *token, EVP_PKEY *key)
-{
-	unsigned char signature[SIGNATURE_MAX];
-	size_t length = sizeof signature;
-	EVP_MD_CTX *context = EVP_MD_CTX_new();
-
-	bool done = context && EVP_DigestSignInit(context, NULL, EVP_sha256(), NULL, key) == 1 &&
-		    EVP_DigestSign(context, signature, &length, (const unsigned char *)token->bytes,
-			    token->length) == 1;
-	EVP_MD_CTX_free(context);
-	ERR_clear_error();
-	if (!done)
-		return false;
-	text_append_char(token, '.');
-	append_base64url(token, signature, length);
-	return true;
-}
-
 static const char *sign(const char *claims, const struct key *key, struct arena *arena)
 {
-	struct text header = TEXT_INIT;
-	struct text token = TEXT_INIT;
-	const char *signed_token = NULL;
+	const char *header = arena_printf(arena,
+		"{\"alg\":\"" KEY_ALG "\",\"kid\":\"%s\",\"typ\":\"" TOKEN_TYPE "\"}", key->kid);
 
-	text_appendf(&header, "{\"alg\":\"" KEY_ALG "\",\"kid\":\"%s\",\"typ\":\"" TOKEN_TYPE "\"}",
-		key->kid);
-	append_base64url(&token, header.bytes, header.length);
-	text_append_char(&token, '.');
-	append_base64url(&token, claims, strlen(claims));
-	if (append_signature(&token, key->pkey))
-		signed_token = arena_strndup(arena, token.bytes, token.length);
-	text_release(&header);
-	text_release(&token);
-	return signed_token;
+	return jws_sign(header, claims, JWS_RS256, key->pkey, arena);
 }
 
 const char *tokens_mint(struct tokens *tokens, const struct actor *actor, struct arena *arena)
@@ -134,56 +92,6 @@ const char *tokens_mint(struct tokens *tokens, const struct actor *actor, struct
 
 /* ---- verify: the envelope ---- */
 
-/* Exactly three segments that are not empty. Their alphabet is the decoder's business. */
-static bool jws_split(const char *token, size_t length, struct jws *ret_jws)
-{
-	const char *first = memchr(token, '.', length);
-	if (!first)
-		return false;
-	const char *end = token + length;
-	const char *second = memchr(first + 1, '.', (size_t)(end - first - 1));
-	if (!second || memchr(second + 1, '.', (size_t)(end - second - 1)))
-		return false;
-	ret_jws->header = (struct slice){ token, (size_t)(first - token) };
-	ret_jws->payload = (struct slice){ first + 1, (size_t)(second - first - 1) };
-	ret_jws->signature = (struct slice){ second + 1, (size_t)(end - second - 1) };
-	ret_jws->input = (struct slice){ token, (size_t)(second - token) };
-	return ret_jws->header.length && ret_jws->payload.length && ret_jws->signature.length;
-}
-
-/* A JSON object with unique members, or NULL. */
-static json_t *segment_object(struct slice segment)
-{
-	unsigned char bytes[TOKEN_MAX_BYTES];
-	size_t length;
-
-	if (!base64url_decode(segment.bytes, segment.length, bytes, &length))
-		return NULL;
-	json_t *value = json_loadb((const char *)bytes, length, JSON_REJECT_DUPLICATES, NULL);
-	if (json_is_object(value))
-		return value;
-	json_decref(value);
-	return NULL;
-}
-
-/* The member's text when it is a string of 1 … `most` bytes, else NULL. */
-static const char *member_text(const json_t *object, const char *name, size_t most)
-{
-	const json_t *value = json_object_get(object, name);
-
-	if (!json_is_string(value))
-		return NULL;
-	size_t length = json_string_length(value);
-	return length >= 1 && length <= most ? json_string_value(value) : NULL;
-}
-
-static bool member_is(const json_t *object, const char *name, const char *text)
-{
-	const json_t *value = json_object_get(object, name);
-
-	return json_is_string(value) && strcmp(json_string_value(value), text) == 0;
-}
-
 /*
  * jku, x5u, jwk and the like are never looked at; "crit" names extensions we would have to
  * understand (RFC 7515 §4.1.11), and there is none. The kid is compared with kids in memory,
@@ -191,10 +99,10 @@ static bool member_is(const json_t *object, const char *name, const char *text)
  */
 static bool header_kid(struct slice segment, char ret_kid[static KEY_KID_BYTES])
 {
-	json_t *header = segment_object(segment);
-	const char *kid = member_text(header, "kid", KEY_KID_BYTES - 1);
-	bool is_ours = kid && member_is(header, "alg", KEY_ALG) &&
-		       member_is(header, "typ", TOKEN_TYPE) && !json_object_get(header, "crit");
+	json_t *header = jws_object(segment);
+	const char *kid = claim_text(header, "kid", KEY_KID_BYTES - 1);
+	bool is_ours = kid && claim_is(header, "alg", KEY_ALG) &&
+		       claim_is(header, "typ", TOKEN_TYPE) && !json_object_get(header, "crit");
 
 	if (is_ours)
 		strcpy(ret_kid, kid);
@@ -202,60 +110,11 @@ static bool header_kid(struct slice segment, char ret_kid[static KEY_KID_BYTES])
 	return is_ours;
 }
 
-static bool signature_holds(const struct jws *jws, EVP_PKEY *key)
-{
-	unsigned char signature[TOKEN_MAX_BYTES];
-	size_t length;
-
-	if (!base64url_decode(jws->signature.bytes, jws->signature.length, signature, &length))
-		return false;
-	if (length != (size_t)EVP_PKEY_get_size(key))
-		return false;
-	EVP_MD_CTX *context = EVP_MD_CTX_new();
-	bool holds = context && EVP_DigestVerifyInit(context, NULL, EVP_sha256(), NULL, key) == 1 &&
-		     EVP_DigestVerify(context, signature, length,
-			     (const unsigned char *)jws->input.bytes, jws->input.length) == 1;
-	EVP_MD_CTX_free(context);
-	ERR_clear_error();
-	return holds;
-}
-
 /* ---- verify: the claims ---- */
-
-static bool audience_is(const json_t *claims, const char *issuer)
-{
-	const json_t *audience = json_object_get(claims, "aud");
-	bool is_found = false;
-	size_t index;
-	const json_t *one;
-
-	if (!json_is_array(audience))
-		return member_is(claims, "aud", issuer);
-	json_array_foreach (audience, index, one) {
-		if (!json_is_string(one))
-			return false;
-		is_found |= strcmp(json_string_value(one), issuer) == 0;
-	}
-	return is_found;
-}
-
-/* Whole seconds only: a real or a string is not a time. */
-static bool claim_time(const json_t *claims, const char *name, int64_t *ret_us)
-{
-	const json_t *value = json_object_get(claims, name);
-
-	if (!json_is_integer(value))
-		return false;
-	int64_t seconds = json_integer_value(value);
-	if (seconds < 0 || seconds > INT64_MAX / CLOCK_SECOND_US / 2)
-		return false;
-	*ret_us = seconds * CLOCK_SECOND_US;
-	return true;
-}
 
 static bool claim_uuid(const json_t *claims, const char *name, char out[static UUID_TEXT_BYTES])
 {
-	const char *text = member_text(claims, name, UUID_TEXT_BYTES - 1);
+	const char *text = claim_text(claims, name, UUID_TEXT_BYTES - 1);
 
 	if (!text || !uuid_is_valid(text, strlen(text)))
 		return false;
@@ -263,23 +122,9 @@ static bool claim_uuid(const json_t *claims, const char *name, char out[static U
 	return true;
 }
 
-static bool claims_in_time(const json_t *claims, int64_t now_us, struct actor *actor)
-{
-	int64_t latest_us = now_us + TOKEN_SKEW_S * CLOCK_SECOND_US;
-	int64_t not_before_us = 0;
-
-	if (!claim_time(claims, "iat", &actor->issued_at_us) ||
-		!claim_time(claims, "exp", &actor->expires_at_us))
-		return false;
-	if (json_object_get(claims, "nbf") && !claim_time(claims, "nbf", &not_before_us))
-		return false;
-	return actor->issued_at_us <= latest_us && not_before_us <= latest_us &&
-	       actor->issued_at_us < actor->expires_at_us;
-}
-
 static bool claims_person(const json_t *claims, struct actor *actor)
 {
-	const char *role = member_text(claims, "role", 64);
+	const char *role = claim_text(claims, "role", 64);
 
 	if (!role || !role_parse(role, &actor->role) ||
 		!claim_uuid(claims, "sid", actor->session_id))
@@ -315,20 +160,22 @@ static bool claims_principal(const json_t *claims, struct actor *actor)
 		return false;
 	if (!json_is_string(scope) || !scope_set_parse(json_string_value(scope), &actor->scopes))
 		return false;
-	if (!member_text(claims, "jti", JTI_BYTES_MAX))
+	if (!claim_text(claims, "jti", JTI_BYTES_MAX))
 		return false;
-	return member_is(claims, "client_id", TOKEN_CLIENT_USER) ? claims_person(claims, actor)
-								 : claims_machine(claims, actor);
+	return claim_is(claims, "client_id", TOKEN_CLIENT_USER) ? claims_person(claims, actor)
+								: claims_machine(claims, actor);
 }
 
 static bool claims_hold(
 	const struct tokens *tokens, struct slice payload, int64_t now_us, struct actor *actor)
 {
-	json_t *claims = segment_object(payload);
+	json_t *claims = jws_object(payload);
 
 	memset(actor, 0, sizeof *actor);
-	bool hold = claims && member_is(claims, "iss", tokens->issuer) &&
-		    audience_is(claims, tokens->issuer) && claims_in_time(claims, now_us, actor) &&
+	bool hold = claims && claim_is(claims, "iss", tokens->issuer) &&
+		    claim_names(claims, "aud", tokens->issuer) &&
+		    claims_in_time(claims, now_us, TOKEN_SKEW_S, &actor->issued_at_us,
+			    &actor->expires_at_us) &&
 		    claims_principal(claims, actor);
 	json_decref(claims);
 	return hold;
@@ -351,7 +198,7 @@ static enum token_verdict judge(struct tokens *tokens, const char *token, size_t
 	struct key *key = keys_verifier(tokens->keys, kid, now_us);
 	if (!key)
 		return TOKEN_UNKNOWN_KEY;
-	bool holds = signature_holds(&jws, key->pkey);
+	bool holds = jws_signature_holds(JWS_RS256, key->pkey, jws.input, jws.signature);
 	int64_t retired_us = key->retired_us;
 	key_release(key);
 	if (!holds || !claims_hold(tokens, jws.payload, now_us, &entry->actor))

@@ -11,10 +11,11 @@
 #include <stdint.h>
 
 #include "db/db.h"
+#include "http/jws.h"
 #include "http/keys.h"
 #include "http/request.h"
 
-#define TOKEN_MAX_BYTES   8192
+#define TOKEN_MAX_BYTES   JWS_MAX_BYTES
 #define TOKEN_CLIENT_USER "partnerd" /* client_id of the tokens of people */
 
 /*
