@@ -121,16 +121,6 @@ static json_t *column(const struct rows *rows, const char *name)
 	return text ? json_string(text) : json_null();
 }
 
-static json_t *scopes_json(scope_set scopes)
-{
-	json_t *list = json_array();
-
-	for (int scope = 0; scope < SCOPE_COUNT; scope++)
-		if (scopes & UINT64_C(1) << scope)
-			json_array_append_new(list, json_string(scope_text((enum scope)scope)));
-	return list;
-}
-
 static json_t *program_json(const struct rows *rows)
 {
 	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "id", column(rows, "program_id"), "slug",

@@ -8,6 +8,7 @@ const struct endpoint *const all_endpoints[] = {
 	program_endpoints,
 	tier_endpoints,
 	partner_endpoints,
+	role_endpoints,
 	user_endpoints,
 	api_client_endpoints,
 	deal_endpoints,

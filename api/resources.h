@@ -10,6 +10,7 @@ extern const struct endpoint auth_endpoints[];
 extern const struct endpoint program_endpoints[];
 extern const struct endpoint tier_endpoints[];
 extern const struct endpoint partner_endpoints[];
+extern const struct endpoint role_endpoints[];
 extern const struct endpoint user_endpoints[];
 extern const struct endpoint api_client_endpoints[];
 extern const struct endpoint deal_endpoints[];
@@ -19,6 +20,9 @@ extern const struct endpoint audit_endpoints[];
 
 extern const struct resource deal_resource;
 extern const struct resource partner_resource;
+
+/* The scopes as answers list them: a new array of words. */
+json_t *scopes_json(scope_set scopes);
 
 /*
  * The partner a new user or client belongs to (facts: principal_facts): a partner's own, or the one

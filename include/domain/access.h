@@ -50,7 +50,7 @@ enum role {
 		ROLE_COUNT
 };
 
-enum side { SIDE_VENDOR, SIDE_PARTNER };
+enum side { SIDE_VENDOR, SIDE_PARTNER, SIDE_COUNT };
 
 const char *scope_text(enum scope scope);
 bool scope_parse(const char *text, size_t length, enum scope *ret_scope);
@@ -60,7 +60,10 @@ bool scope_set_parse(const char *text, scope_set *ret_scopes);
 #define SCOPE_TEXT_BYTES 512
 void scope_set_format(scope_set scopes, char out[static SCOPE_TEXT_BYTES]);
 
+const char *side_text(enum side side);
 const char *role_text(enum role role);
+/* What its people do, in a sentence without a full stop. */
+const char *role_description(enum role role);
 bool role_parse(const char *text, enum role *ret_role);
 enum side role_side(enum role role);
 scope_set role_scopes(enum role role);

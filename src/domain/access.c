@@ -11,6 +11,7 @@
 
 struct role_row {
 	const char *name;
+	const char *description;
 	enum side side;
 	scope_set scopes;
 };
@@ -28,22 +29,29 @@ static const char *const scope_names[] = {
 };
 
 static const struct role_row role_rows[] = {
-	[ROLE_admin] = { "admin", SIDE_VENDOR, ALL_SCOPES },
-	[ROLE_partner_manager] = { "partner_manager", SIDE_VENDOR,
+	[ROLE_admin] = { "admin",
+		"Runs the program: its settings, people, machine clients and everything else",
+		SIDE_VENDOR, ALL_SCOPES },
+	[ROLE_partner_manager] = { "partner_manager",
+		"Looks after partners and decides on their deals", SIDE_VENDOR,
 		BASIC_READS | SCOPE_BIT(partners_manage) | SCOPE_BIT(users_read) |
 			SCOPE_BIT(deals_write) | SCOPE_BIT(deals_approve) | SCOPE_BIT(events_read) |
 			SCOPE_BIT(audit_read) },
-	[ROLE_reviewer] = { "reviewer", SIDE_VENDOR,
+	[ROLE_reviewer] = { "reviewer", "Reviews, approves, rejects and cancels deals", SIDE_VENDOR,
 		BASIC_READS | SCOPE_BIT(deals_approve) | SCOPE_BIT(events_read) },
-	[ROLE_finance] = { "finance", SIDE_VENDOR,
+	[ROLE_finance] = { "finance", "Reads deals, events and the audit log", SIDE_VENDOR,
 		BASIC_READS | SCOPE_BIT(events_read) | SCOPE_BIT(audit_read) },
-	[ROLE_support] = { "support", SIDE_VENDOR, BASIC_READS | SCOPE_BIT(users_read) },
-	[ROLE_viewer] = { "viewer", SIDE_VENDOR, BASIC_READS },
-	[ROLE_partner_admin] = { "partner_admin", SIDE_PARTNER,
+	[ROLE_support] = { "support", "Helps people: sees users, partners and deals", SIDE_VENDOR,
+		BASIC_READS | SCOPE_BIT(users_read) },
+	[ROLE_viewer] = { "viewer", "Sees the program, its tiers, partners and deals", SIDE_VENDOR,
+		BASIC_READS },
+	[ROLE_partner_admin] = { "partner_admin",
+		"Runs the partner's side: its people, machine clients and deals", SIDE_PARTNER,
 		BASIC_READS | SCOPE_BIT(users_read) | SCOPE_BIT(users_manage) |
 			SCOPE_BIT(clients_manage) | SCOPE_BIT(deals_write) |
 			SCOPE_BIT(events_read) },
-	[ROLE_partner_member] = { "partner_member", SIDE_PARTNER,
+	[ROLE_partner_member] = { "partner_member",
+		"Registers the partner's deals and follows them", SIDE_PARTNER,
 		BASIC_READS | SCOPE_BIT(deals_write) },
 };
 
@@ -97,9 +105,19 @@ void scope_set_format(scope_set scopes, char out[static SCOPE_TEXT_BYTES])
 	*end = '\0';
 }
 
+const char *side_text(enum side side)
+{
+	return side == SIDE_VENDOR ? "vendor" : "partner";
+}
+
 const char *role_text(enum role role)
 {
 	return role_rows[role].name;
+}
+
+const char *role_description(enum role role)
+{
+	return role_rows[role].description;
 }
 
 bool role_parse(const char *text, enum role *ret_role)

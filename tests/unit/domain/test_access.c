@@ -102,6 +102,19 @@ static void lists_are_written_in_the_order_of_the_table(void **state)
 	assert_int_equal(all, role_scopes(ROLE_admin));
 }
 
+static void roles_say_what_their_people_do(void **state)
+{
+	(void)state;
+	for (int i = 0; i < ROLE_COUNT; i++) {
+		const char *description = role_description((enum role)i);
+
+		assert_in_range(strlen(description), 10, 200);
+		assert_int_not_equal(description[strlen(description) - 1], '.');
+	}
+	assert_string_equal(side_text(SIDE_VENDOR), "vendor");
+	assert_string_equal(side_text(SIDE_PARTNER), "partner");
+}
+
 static void unknown_roles_are_refused(void **state)
 {
 	enum role role = ROLE_COUNT;
@@ -121,6 +134,7 @@ int main(void)
 		cmocka_unit_test(scopes_read_back_from_their_text),
 		cmocka_unit_test(lists_are_separated_by_one_space),
 		cmocka_unit_test(lists_are_written_in_the_order_of_the_table),
+		cmocka_unit_test(roles_say_what_their_people_do),
 		cmocka_unit_test(unknown_roles_are_refused),
 	};
 
