@@ -5,7 +5,7 @@ The cases come from the contract: an operation that is added with a path id nobo
 """
 import pytest
 
-from support import contract
+from support import contract, holdings
 from support.judge import events_of, nobody, same_refusal
 from support.world import World
 
@@ -33,11 +33,7 @@ def lists():
 @pytest.fixture(scope="module")
 def owned(world):
     """The ids of everything partner A has; a tier is the program's."""
-    partner = world.partner("a")
-    deal = world.deal_in("approved", partner)
-    return {"partner_id": partner.id, "deal_id": deal["id"], "decision_id": deal["margin_decision_id"],
-            "user_id": partner.user().id, "client_id": partner.client_id,
-            "tier_id": world.make_tier(publish=False)["id"]}
+    return holdings.of_partner(world, world.partner("a"))
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +64,7 @@ def call(world, client, operation, ids):
 @pytest.mark.parametrize("operation", with_ids(), ids=repr)
 def test_a_foreign_id_is_a_missing_one(world, owned, strangers, scopes, operation):
     unknown = [name for name in operation.path_ids if name not in owned]
-    assert not unknown, f"{operation}: say in `owned` what partner A's {unknown} is"
+    assert not unknown, f"{operation}: say in support/holdings.py what a partner's {unknown} is"
     missing_ids = {name: nobody() for name in owned}
     for who, client in strangers.items():
         foreign = call(world, client, operation, owned)

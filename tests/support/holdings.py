@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the path parameters of the contract name, for whoever is asked about: {"deal_id": "0193…", …}.
+
+The tests of the walls and of the authorization matrix try every operation with these ids. An operation whose path has a
+new parameter needs one line here: an id of that kind which belongs to the partner, or to the vendor's side.
+"""
+
+
+def of_partner(world, partner):
+    """The ids of everything a partner has; a tier is the program's, and this one is not published."""
+    deal = world.deal_in("approved", partner)
+    return {"partner_id": partner.id, "deal_id": deal["id"], "decision_id": deal["margin_decision_id"],
+            "user_id": partner.user().id, "client_id": partner.client_id,
+            "tier_id": world.make_tier(publish=False)["id"]}
+
+
+def of_vendor(world):
+    """What belongs to the vendor's side and to no partner, though partners have things of the kind."""
+    return {"user_id": world.user("viewer").id, "client_id": world.make_client(["deals:read"])[0]}
