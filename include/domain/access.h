@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Who may do what: the scopes the contract names, the roles, and which scopes a role has. One table
- * each; the contract, tokens, the gate and the answers of the API all read these. A scope added
- * here must be named by the contract's security scheme, which `partnerd check` compares.
+ * each; the contract, tokens, the gate and the answers of the API all read these. A scope or a
+ * role added here must be named by the contract, which the server compares when it starts.
  */
 #ifndef PARTNERD_DOMAIN_ACCESS_H
 #define PARTNERD_DOMAIN_ACCESS_H

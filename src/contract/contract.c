@@ -47,6 +47,16 @@ static size_t count_operations(const json_t *paths)
 	return count;
 }
 
+/* A rule for all operations would be one that a new operation gets unasked. */
+static bool check_security(const struct schema_compiler *compiler)
+{
+	const struct pointer *where = POINTER_MEMBER(POINTER_ROOT("#"), "security");
+
+	return !json_object_get(compiler->document, "security") ||
+	       pointer_fail(
+		       compiler->reterr, where, "say who may call an operation at the operation");
+}
+
 static bool add_operation(struct contract *contract, struct schema_compiler *compiler,
 	const struct operation *blank, const struct place *path_item, const struct place *own)
 {
@@ -112,7 +122,8 @@ static bool load(struct contract *contract, const char *yaml, size_t length, str
 	if (!contract->document)
 		return false;
 	compiler.document = contract->document;
-	if (!check_version(&compiler) || !add_paths(contract, &compiler))
+	if (!check_version(&compiler) || !check_security(&compiler) ||
+		!add_paths(contract, &compiler))
 		return false;
 	contract->json = json_dumps(contract->document, JSON_COMPACT);
 	if (!contract->json)

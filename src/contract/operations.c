@@ -81,7 +81,10 @@ static bool is_scheme(const struct schema_compiler *compiler, const char *name)
 	return json_object_get(schemes, name);
 }
 
-/* `[]` is public; else exactly one requirement that names one scheme. */
+/*
+ * `[]` is public; else exactly one requirement that names one scheme. Every operation says it
+ * itself: what is left out, or stands at the top of the document, allows nothing.
+ */
 static bool read_security(
 	struct schema_compiler *compiler, struct operation *operation, const struct place *own)
 {
@@ -91,10 +94,9 @@ static bool read_security(
 	const char *scheme;
 	json_t *scopes;
 
-	if (!security)
-		security = json_object_get(compiler->document, "security");
 	if (!json_is_array(security))
-		return FAIL(compiler, &place, "must be a list, here or at the top of the document");
+		return FAIL(
+			compiler, &place, "must be a list: who may call this, [] for everybody");
 	operation->is_public = json_array_size(security) == 0;
 	if (operation->is_public)
 		return true;

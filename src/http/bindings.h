@@ -17,5 +17,7 @@ struct bindings {
 
 /* Compares rows, shapes, filters, sorts and statements with the contract; a sentence per fault. */
 bool bindings_check(const struct bindings *bindings, struct text *reterr);
+/* Compares the scopes and roles of the contract with the server's (bindings_access.c). */
+bool bindings_check_access(const struct contract *contract, struct text *reterr);
 
 #endif

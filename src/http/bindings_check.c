@@ -178,7 +178,7 @@ static bool check_operation(
 
 bool bindings_check(const struct bindings *bindings, struct text *reterr)
 {
-	bool good = true;
+	bool good = bindings_check_access(bindings->contract, reterr);
 	for (size_t i = 0; i < contract_operation_count(bindings->contract); i++)
 		good = check_operation(
 			       bindings, contract_operation(bindings->contract, i), reterr) &&

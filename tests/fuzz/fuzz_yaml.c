@@ -27,7 +27,7 @@ static void read_yaml(const char *bytes, size_t size)
 static void read_contract(const char *bytes, size_t size)
 {
 	static const char head[] =
-		"openapi: 3.1.0\nsecurity: []\ncomponents:\n  schemas:\n"
+		"openapi: 3.1.0\ncomponents:\n  schemas:\n"
 		"    A: {type: object, properties: {b: {$ref: '#/components/schemas/A'}}}\n"
 		"  responses: {R: {content: {application/json: {schema: {$ref: "
 		"'#/components/schemas/A'}}}}}\npaths:\n";

@@ -4,9 +4,11 @@
 
 #include "contract/contract.h"
 
+/* Any principal: an operation has to say so itself. */
+#define ANY "security: [{oauth2: []}]"
+
 #define HEAD                                                                                    \
 	"openapi: 3.1.0\n"                                                                      \
-	"security: [{oauth2: []}]\n"                                                            \
 	"components:\n"                                                                         \
 	"  securitySchemes: {oauth2: {type: oauth2}}\n"                                         \
 	"  parameters:\n"                                                                       \
@@ -41,6 +43,7 @@
 	     "{description: d}}\n"                                                                 \
 	     "    post:\n"                                                                         \
 	     "      operationId: createDeal\n"                                                     \
+	     "      " ANY "\n"                                                                     \
 	     "      parameters: [{$ref: '#/components/parameters/Key'}]\n"                         \
 	     "      requestBody: {$ref: '#/components/requestBodies/DealInput'}\n"                 \
 	     "      responses: {'201': {$ref: '#/components/responses/Deal'}}\n"                   \
@@ -48,6 +51,7 @@
 	     "    parameters: [{$ref: '#/components/parameters/DealId'}]\n"                        \
 	     "    patch:\n"                                                                        \
 	     "      operationId: updateDeal\n"                                                     \
+	     "      " ANY "\n"                                                                     \
 	     "      parameters: [{$ref: '#/components/parameters/IfMatch'}]\n"                     \
 	     "      requestBody:\n"                                                                \
 	     "        content:\n"                                                                  \
@@ -55,7 +59,8 @@
 	     "'#/components/schemas/DealInput'}}\n"                                                \
 	     "          application/json: {schema: {$ref: '#/components/schemas/DealInput'}}\n"    \
 	     "      responses: {'200': {$ref: '#/components/responses/Deal'}}\n"                   \
-	     "    delete: {operationId: deleteDeal, responses: {'204': {description: gone}}}\n"    \
+	     "    delete: {operationId: deleteDeal, " ANY                                          \
+	     ", responses: {'204': {description: gone}}}\n"                                        \
 	     "  /v1/deals/search:\n"                                                               \
 	     "    get: {operationId: searchDeals, security: [], responses: {'200': {description: " \
 	     "d, content: "                                                                        \
@@ -63,6 +68,7 @@
 	     "  /v1/deals/{id}/notes/{note_id}:\n"                                                 \
 	     "    get:\n"                                                                          \
 	     "      operationId: getNote\n"                                                        \
+	     "      " ANY "\n"                                                                     \
 	     "      parameters:\n"                                                                 \
 	     "        - {name: id, in: path, required: true, schema: {type: string}}\n"            \
 	     "        - {name: note_id, in: path, required: true, schema: {type: string}}\n"       \
@@ -120,7 +126,7 @@ static void security_gives_scopes(void **state)
 	assert_string_equal(list->scopes[1], "deals:write");
 	assert_null(list->scopes[2]);
 	assert_false(list->is_public);
-	assert_false(create->is_public); /* by the security at the top */
+	assert_false(create->is_public);
 	assert_null(create->scopes[0]);
 	assert_true(search->is_public);
 }
@@ -253,9 +259,9 @@ static void other_methods_are_not_allowed(void **state)
 
 #define ONE(operation) HEAD "paths: {/a: {get: " operation "}}"
 #define PARAMETER(members) \
-	ONE("{operationId: a, parameters: [" members "], responses: {'200': {}}}")
-#define BODY(content)                                                    \
-	HEAD "paths: {/a: {post: {operationId: a, requestBody: " content \
+	ONE("{operationId: a, " ANY ", parameters: [" members "], responses: {'200': {}}}")
+#define BODY(content)                                                             \
+	HEAD "paths: {/a: {post: {operationId: a, " ANY ", requestBody: " content \
 	     ", responses: {'200': {}}}}}"
 
 static void what_would_be_ignored_is_refused(void **state)
@@ -277,19 +283,20 @@ static void what_would_be_ignored_is_refused(void **state)
 			"parameters" },
 		{ ONE("{responses: {'200': {}}}"),
 			"#/paths/~1a/get: an operation needs an operationId" },
-		{ ONE("{operationId: a, servers: []}"),
+		{ ONE("{operationId: a, " ANY ", servers: []}"),
 			"#/paths/~1a/get: 'servers' is not supported here" },
-		{ ONE("{operationId: a}"),
+		{ ONE("{operationId: a, " ANY "}"),
 			"#/paths/~1a/get/responses: there must be one success status" },
-		{ ONE("{operationId: a, responses: {'200': {}, '201': {}}}"),
+		{ ONE("{operationId: a, " ANY ", responses: {'200': {}, '201': {}}}"),
 			"#/paths/~1a/get/responses: there must be one success status, written "
 			"out" },
-		{ ONE("{operationId: a, responses: {2XX: {}}}"),
+		{ ONE("{operationId: a, " ANY ", responses: {2XX: {}}}"),
 			"#/paths/~1a/get/responses: there must be one success status, written "
 			"out" },
-		{ ONE("{operationId: a, responses: {'200': {$ref: '#/no'}}}"),
+		{ ONE("{operationId: a, " ANY ", responses: {'200': {$ref: '#/no'}}}"),
 			"#/paths/~1a/get/responses/200: '#/no' leads nowhere" },
-		{ ONE("{operationId: a, responses: {'200': {content: {application/json: {schema: "
+		{ ONE("{operationId: a, " ANY
+		      ", responses: {'200': {content: {application/json: {schema: "
 		      "{if: {}}}}}}}"),
 			"#/paths/~1a/get/responses/200/content/application~1json/schema/if: the "
 			"keyword is not supported" },
@@ -300,22 +307,27 @@ static void what_would_be_ignored_is_refused(void **state)
 			"#/paths/~1a/get/security: must be one requirement with one scheme" },
 		{ ONE("{operationId: a, security: [{basic: []}], responses: {'200': {}}}"),
 			"#/paths/~1a/get/security: scheme 'basic' is not described" },
-		{ "openapi: 3.1.0\npaths: {/a: {get: {operationId: a, responses: {'200': {}}}}}",
-			"#/paths/~1a/get/security: must be a list, here or at the top of the "
-			"document" },
-		{ HEAD "paths: {/a: {get: {operationId: a, responses: {'200': {}}}}, /b: {get: "
-		       "{operationId: a, "
+		{ ONE("{operationId: a, responses: {'200': {}}}"),
+			"#/paths/~1a/get/security: must be a list: who may call this, [] for "
+			"everybody" },
+		{ "security: []\n" ONE("{operationId: a, responses: {'200': {}}}"),
+			"#/security: say who may call an operation at the operation" },
+		{ HEAD "paths: {/a: {get: {operationId: a, " ANY
+		       ", responses: {'200': {}}}}, /b: {get: "
+		       "{operationId: a, " ANY ", "
 		       "responses: {'200': {}}}}}",
 			"#/paths/~1b/get: operationId 'a' is there twice" },
-		{ HEAD "paths: {'/{a}': {get: {operationId: a, parameters: [{name: a, in: path, "
+		{ HEAD "paths: {'/{a}': {get: {operationId: a, " ANY
+		       ", parameters: [{name: a, in: path, "
 		       "required: true, schema: "
 		       "{type: string}}], responses: {'200': {}}}}, '/{b}': {get: {operationId: "
 		       "b}}}",
 			"#/paths/~1%7Bb%7D/get: another template names the same paths" },
-		{ HEAD "paths: {'/{a}': {get: {operationId: a, responses: {'200': {}}}}}",
+		{ HEAD "paths: {'/{a}': {get: {operationId: a, " ANY ", responses: {'200': {}}}}}",
 			"#/paths/~1%7Ba%7D/get: path parameter 'a' must be described and "
 			"required" },
-		{ HEAD "paths: {/a: {get: {operationId: a, requestBody: {}, responses: {'200': "
+		{ HEAD "paths: {/a: {get: {operationId: a, " ANY
+		       ", requestBody: {}, responses: {'200': "
 		       "{}}}}}",
 			"#/paths/~1a/get/requestBody: GET and DELETE take no body" },
 		{ PARAMETER("{name: b, in: path, required: true, schema: {type: string}}"),
@@ -379,7 +391,7 @@ static void an_operation_overrides_its_path_item(void **state)
 {
 	struct contract *contract =
 		load(HEAD "paths: {/a: {parameters: [{$ref: '#/components/parameters/Limit'}], "
-			  "get: {operationId: a, "
+			  "get: {operationId: a, " ANY ", "
 			  "parameters: [{name: limit, in: query, required: true, schema: {type: "
 			  "integer}}], responses: "
 			  "{'200': {}}}}}");
