@@ -183,7 +183,7 @@ static bool get_jwks(struct request *request, struct response *response, struct 
 
 const struct endpoint auth_endpoints[] = {
 	{ .operation_id = "createToken", .run = create_token },
-	{ .operation_id = "createSession", .run = create_session },
+	{ .operation_id = "createSession", .run = create_session, .is_slow = true },
 	{ .operation_id = "endSession", .run = end_session },
 	{ .operation_id = "getMe", .run = get_me },
 	{ .operation_id = "getJwks", .run = get_jwks },

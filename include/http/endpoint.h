@@ -141,6 +141,8 @@ struct endpoint {
 	const char *write;       /* statement, must end in assert_written() */
 	bool creates;            /* new id; answers 201 with Location */
 	run_fn run;              /* the escape hatch */
+	bool is_slow; /* hashes a password: answered on a lane, beside the workers (lanes.h); a POST
+		       */
 	enum endpoint_self self; /* whose id it is when the path names none */
 };
 

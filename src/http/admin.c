@@ -97,6 +97,16 @@ static double refused_requests(void *context)
 	return (double)limits_refused_total(((struct server *)context)->app->limits);
 }
 
+static double busy_lanes(void *context)
+{
+	return lanes_busy(((struct server *)context)->lanes);
+}
+
+static double refused_lanes(void *context)
+{
+	return (double)lanes_refused_total(((struct server *)context)->lanes);
+}
+
 static struct db_usage usage_of(void *context)
 {
 	struct db_usage usage = { 0 };
@@ -145,6 +155,9 @@ static const struct {
 		cut_connections },
 	{ "partnerd_http_rate_limited_total", "Requests refused by a rate limit.",
 		refused_requests },
+	{ "partnerd_http_sign_ins", "Requests that hash a password.", busy_lanes },
+	{ "partnerd_http_sign_ins_refused_total", "Those refused because too many were under way.",
+		refused_lanes },
 	{ "partnerd_database_connections_open", "Open connections to PostgreSQL.", open_databases },
 	{ "partnerd_database_connections_busy", "Connections in use.", busy_databases },
 	{ "partnerd_database_requests_waiting", "Requests that wait for a connection.",

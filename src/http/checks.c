@@ -17,6 +17,8 @@
 #include "http/query.h"
 #include "http/server.h"
 
+#define BUSY_RETRY_S 1
+
 /* RFC 9110 §9.3.7 and browsers: no token, no limit. */
 static bool answer_options(
 	struct exchange *exchange, struct request *request, struct response *response)
@@ -139,6 +141,16 @@ static bool syntax_is_good(struct request *request, enum media media, struct pro
 	       body_parse(request, media, problem) && gate_path_ids(request, problem);
 }
 
+/* What is slow by design runs on a lane; it comes here on a worker when all of them are taken. */
+static bool lane_is_had(const struct request *request, struct problem *problem)
+{
+	if (lanes_is_lane() ||
+		!bindings_endpoint(request->app->bindings, request->operation)->is_slow)
+		return true;
+	problem->retry_after_s = BUSY_RETRY_S;
+	return problem_set(problem, PROBLEM_unavailable, "Too many sign-ins at the moment.");
+}
+
 /* From the address to the bytes of the body, for an operation that exists. */
 static bool may_run(struct exchange *exchange, struct request *request, struct problem *problem)
 {
@@ -148,7 +160,7 @@ static bool may_run(struct exchange *exchange, struct request *request, struct p
 	       caller_is_known(exchange, request, problem) && negotiate_answer(request, problem) &&
 	       negotiate_body(request, &media, problem) &&
 	       (request->operation->is_public || auth_scopes(request, problem)) &&
-	       syntax_is_good(request, media, problem);
+	       syntax_is_good(request, media, problem) && lane_is_had(request, problem);
 }
 
 bool checks_run(struct exchange *exchange, struct request *request, struct response *response,

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "http/gate.h"
 #include "http/response.h"
+#include "http/server.h"
 
 static pthread_key_t arena_key;
 static pthread_once_t arena_key_once = PTHREAD_ONCE_INIT;
@@ -120,6 +121,18 @@ static void run(struct exchange *exchange, struct request *request, struct respo
 		return;
 	problem_set(problem, PROBLEM_internal, "The request could not be answered.");
 	response_problem(response, request, problem);
+}
+
+bool exchange_is_slow(const struct _u_request *call, void *context)
+{
+	const struct app *app = ((const struct server *)context)->app;
+	struct slice path = { call->http_url, strcspn(call->http_url, "?") };
+	struct route route = { 0 };
+
+	if (strcmp(call->http_verb, "POST") != 0)
+		return false;
+	contract_route(app->contract, METHOD_POST, path, &route);
+	return route.operation && bindings_endpoint(app->bindings, route.operation)->is_slow;
 }
 
 int exchange_entry(const struct _u_request *call, struct _u_response *out, void *context)

@@ -20,6 +20,7 @@ struct server {
 	struct cors *cors;
 	struct proxies proxies;
 	struct watchdog *watchdog;
+	struct lanes *lanes;
 	struct listener *api;
 	_Atomic int running; /* requests inside exchange_entry */
 	_Atomic bool
@@ -45,6 +46,9 @@ struct exchange {
 
 /* ulfius' default endpoint of the API port; `context` is the server. */
 int exchange_entry(const struct _u_request *call, struct _u_response *out, void *context);
+
+/* Is the operation one that may only run on a lane (endpoint.h, is_slow)? */
+bool exchange_is_slow(const struct _u_request *call, void *context);
 
 /* ---- checks.c ---- */
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * ulfius on our terms (libraries.md §1.1): an epoll pool instead of a thread a connection, our own
- * socket and acceptor (acceptor.h), and three hooks. The hook on the request
- * line is the only place where the library shows the raw target together with the connection. It
- * hides the query from the library's own parser, which decodes leniently, keeps every pair in the
+ * socket and acceptor (acceptor.h), and four hooks. The hook on the request line is the
+ * only place where the library shows the raw target together with the connection. It hides the
+ * query from the library's own parser, which decodes leniently, keeps every pair in the
  * connection's memory and would join them with path parameters; ulfius has copied the whole target
- * by then.
+ * by then. The hook before ulfius' dispatcher takes slow requests off the worker (lanes.h).
  */
 #include "http/listener.h"
 
@@ -86,7 +86,7 @@ static void *on_request_line(void *context, const char *uri, struct MHD_Connecti
 	char *query = uri ? strchr(uri, '?') : NULL;
 
 	if (place)
-		place_reading(listener->watchdog, place);
+		place_reading(listener->options.watchdog, place);
 	if (!info)
 		return NULL;
 	memcpy(&info->request->timeout, &connection, sizeof(connection));
@@ -102,8 +102,10 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
 	struct place *place = listener_place(connection);
 
 	mhd_request_completed(NULL, connection, info, code);
+	if (listener->options.lanes)
+		lanes_forget(listener->options.lanes, connection);
 	if (place)
-		place_idle(listener->watchdog, place);
+		place_idle(listener->options.watchdog, place);
 }
 
 static void on_connection(void *context, struct MHD_Connection *connection, void **socket_context,
@@ -114,17 +116,78 @@ static void on_connection(void *context, struct MHD_Connection *connection, void
 
 	if (code == MHD_CONNECTION_NOTIFY_CLOSED)
 		acceptor_closed(listener->acceptor);
-	if (!listener->watchdog)
+	if (!listener->options.watchdog)
 		return;
 	if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
 		if (*socket_context)
-			watchdog_leave(listener->watchdog, *socket_context);
+			watchdog_leave(listener->options.watchdog, *socket_context);
 		*socket_context = NULL;
 		return;
 	}
 	info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
 	if (info)
-		*socket_context = watchdog_enter(listener->watchdog, info->connect_fd);
+		*socket_context = watchdog_enter(listener->options.watchdog, info->connect_fd);
+}
+
+/* The worker's answer was made by a lane: set while ulfius' dispatcher runs. */
+static _Thread_local struct MHD_Connection *answered;
+
+static bool is_slow(const struct listener *listener, const struct connection_info_struct *info)
+{
+	return listener->options.lanes &&
+	       listener->options.is_slow(info->request, listener->options.context);
+}
+
+/* Called first when the head is there, then for each piece of the body, last with none. */
+static enum MHD_Result on_access(void *context, struct MHD_Connection *connection, const char *url,
+	const char *method, const char *version, const char *data, size_t *size, void **info)
+{
+	struct listener *listener = context;
+	const struct connection_info_struct *call = *info;
+
+	answered = NULL;
+	if (call && !call->callback_first_iteration && *size == 0 && is_slow(listener, call)) {
+		enum lanes_state state =
+			lanes_take(listener->options.lanes, connection, call->request);
+
+		if (state == LANES_TAKEN)
+			return MHD_YES;
+		if (state == LANES_READY)
+			answered = connection;
+	}
+	return listener->dispatch(
+		&listener->instance, connection, url, method, version, data, size, info);
+}
+
+/* ulfius' default endpoint. */
+static int on_request(const struct _u_request *call, struct _u_response *out, void *context)
+{
+	struct listener *listener = context;
+
+	if (!answered)
+		return listener->options.entry(call, out, listener->options.context);
+	lanes_collect(listener->options.lanes, answered, out);
+	return U_CALLBACK_COMPLETE;
+}
+
+/*
+ * ulfius hands its dispatcher to libmicrohttpd and to nobody else, so the call that does is taken
+ * here: the linker prefers the executable's function to the library's. MHD_start_daemon_va does the
+ * work of both.
+ */
+struct MHD_Daemon *MHD_start_daemon(unsigned flags, uint16_t port, MHD_AcceptPolicyCallback accept,
+	void *accept_context, MHD_AccessHandlerCallback handler, void *context, ...)
+{
+	struct listener *listener = context;
+	struct MHD_Daemon *daemon;
+	va_list options;
+
+	listener->dispatch = handler;
+	va_start(options, context);
+	daemon = MHD_start_daemon_va(
+		flags, port, accept, accept_context, on_access, context, options);
+	va_end(options);
+	return daemon;
 }
 
 struct MHD_Connection *listener_connection(const struct _u_request *request)
@@ -224,7 +287,7 @@ static void init_instance(struct listener *listener, const struct listener_optio
 	instance->max_post_body_size = options->body_limit + 1;
 	instance->allowed_post_processor = U_POST_PROCESS_NONE;
 	instance->check_utf8 = 0;
-	ulfius_set_default_endpoint(instance, options->entry, options->context);
+	ulfius_set_default_endpoint(instance, on_request, listener);
 }
 
 static bool start_instance(struct listener *listener, const struct listener_options *options)
@@ -248,8 +311,9 @@ static bool start_instance(struct listener *listener, const struct listener_opti
 
 	return ulfius_start_framework_with_mhd_options(&listener->instance,
 		       MHD_USE_ERROR_LOG | MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC |
-			       MHD_USE_NO_LISTEN_SOCKET,
-		       items) == U_OK;
+			       MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME,
+		       items) == U_OK &&
+	       listener->dispatch;
 }
 
 struct listener *listener_start(const struct listener_options *options, struct text *reterr)
@@ -262,7 +326,7 @@ struct listener *listener_start(const struct listener_options *options, struct t
 	listener = calloc(1, sizeof(*listener));
 	if (!listener)
 		abort();
-	listener->watchdog = options->watchdog;
+	listener->options = *options;
 	listener->port = port_of(fd);
 	pthread_once(&library_logs_once, route_library_logs);
 	init_instance(listener, options);
@@ -288,6 +352,8 @@ struct listener *listener_stop(struct listener *listener)
 		return NULL;
 	if (listener->acceptor)
 		listener_quiesce(listener);
+	if (listener->options.lanes)
+		lanes_close(listener->options.lanes);
 	if (listener->instance.mhd_daemon)
 		ulfius_stop_framework(&listener->instance);
 	ulfius_clean_instance(&listener->instance);

@@ -13,6 +13,7 @@
 
 #include "base/text.h"
 #include "http/acceptor.h"
+#include "http/lanes.h"
 #include "http/watchdog.h"
 
 struct listener_options {
@@ -24,13 +25,17 @@ struct listener_options {
 	size_t body_limit;                    /* a longer body arrives cut at body_limit + 1 */
 	unsigned inactivity_s;                /* 0 = the watchdog alone decides */
 	struct watchdog *watchdog;            /* or NULL */
-	int (*entry)(const struct _u_request *request, struct _u_response *response, void *context);
+	lanes_entry entry;
+	struct lanes *lanes; /* for requests that are slow, or NULL */
+	/* Shall this complete request be answered on a lane? */
+	bool (*is_slow)(const struct _u_request *request, void *context);
 	void *context;
 };
 
 struct listener {
-	struct _u_instance instance;
-	struct watchdog *watchdog;
+	struct _u_instance instance; /* first: libmicrohttpd's handler is called with it */
+	struct listener_options options;
+	MHD_AccessHandlerCallback dispatch;
 	struct acceptor *acceptor; /* NULL once nothing more is accepted */
 	int port;
 };

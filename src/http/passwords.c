@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Passwords by argon2id and random secrets. argon2id costs memory on purpose, so a small gate lets
- * two run and eight wait; whoever comes later is told to come again, instead of holding one more
- * worker. A user that does not exist is verified against a hash nobody knows the password of, so
- * that the time of an answer does not tell who is known.
+ * Passwords by argon2id and random secrets. argon2id costs time and memory on purpose, so a small
+ * gate lets two run and eight wait; whoever comes later is told to come again. Two threads do
+ * nothing but hash, at a priority so low that whatever else the process has to do goes first; only
+ * they have it, for a thread that is put aside must hold no lock and no connection that others wait
+ * for. A user that does not exist is verified against a hash nobody knows the password of, so that
+ * the time of an answer does not tell who is known.
  */
 #include "http/passwords.h"
 
@@ -13,8 +15,11 @@
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #define SECRET_BYTES       32
+#define HASHER_NICENESS    10 /* a tenth of the share of an ordinary thread */
 #define RETRY_AFTER_BUSY_S 1
 
 static struct {
@@ -29,6 +34,27 @@ static struct {
 	int running;
 	int waiting;
 } gate = { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0, 0 };
+
+/* One hash to be made or compared. */
+struct job {
+	const char *password;
+	size_t length;
+	const char *stored;                /* to compare with, or NULL: make one */
+	char made[crypto_pwhash_STRBYTES]; /* when `stored` is NULL */
+	bool is_done, is_good;
+};
+
+/* The gate lets no more jobs in than there are hashers. */
+static struct {
+	pthread_mutex_t lock;
+	pthread_cond_t asked, answered;
+	struct job *jobs[PASSWORDS_RUNNING_MAX]; /* not yet begun */
+	pthread_t threads[PASSWORDS_RUNNING_MAX];
+	size_t count; /* threads that run */
+	bool is_stopping;
+} hashers = { .lock = PTHREAD_MUTEX_INITIALIZER,
+	.asked = PTHREAD_COND_INITIALIZER,
+	.answered = PTHREAD_COND_INITIALIZER };
 
 static bool gate_enter(struct problem *problem)
 {
@@ -63,6 +89,96 @@ static bool hash_text(const char *password, size_t length, char out[static crypt
 		       crypto_pwhash_ALG_ARGON2ID13) == 0;
 }
 
+static void job_do(struct job *job)
+{
+	if (job->stored)
+		job->is_good =
+			crypto_pwhash_str_verify(job->stored, job->password, job->length) == 0;
+	else
+		job->is_good = hash_text(job->password, job->length, job->made);
+}
+
+/* NULL when the threads shall end. */
+static struct job *next_job(void)
+{
+	struct job *job = NULL;
+
+	pthread_mutex_lock(&hashers.lock);
+	while (!job && !hashers.is_stopping) {
+		for (size_t i = 0; i < PASSWORDS_RUNNING_MAX && !job; i++) {
+			job = hashers.jobs[i];
+			hashers.jobs[i] = NULL;
+		}
+		if (!job)
+			pthread_cond_wait(&hashers.asked, &hashers.lock);
+	}
+	pthread_mutex_unlock(&hashers.lock);
+	return job;
+}
+
+static void *hasher(void *context)
+{
+	(void)context;
+	/* Of this thread alone, as Linux has it. */
+	(void)setpriority(PRIO_PROCESS, (id_t)gettid(), HASHER_NICENESS);
+	for (struct job *job = next_job(); job; job = next_job()) {
+		job_do(job);
+		pthread_mutex_lock(&hashers.lock);
+		job->is_done = true;
+		pthread_cond_broadcast(&hashers.answered);
+		pthread_mutex_unlock(&hashers.lock);
+	}
+	return NULL;
+}
+
+bool passwords_start(void)
+{
+	hashers.is_stopping = false;
+	for (; hashers.count < PASSWORDS_RUNNING_MAX; hashers.count++)
+		if (pthread_create(&hashers.threads[hashers.count], NULL, hasher, NULL) != 0) {
+			passwords_stop();
+			return false;
+		}
+	return true;
+}
+
+void passwords_stop(void)
+{
+	pthread_mutex_lock(&hashers.lock);
+	hashers.is_stopping = true;
+	pthread_cond_broadcast(&hashers.asked);
+	pthread_mutex_unlock(&hashers.lock);
+	for (; hashers.count > 0; hashers.count--)
+		pthread_join(hashers.threads[hashers.count - 1], NULL);
+}
+
+static void hand_over(struct job *job)
+{
+	size_t place = 0;
+
+	pthread_mutex_lock(&hashers.lock);
+	while (hashers.jobs[place])
+		place++;
+	hashers.jobs[place] = job;
+	pthread_cond_signal(&hashers.asked);
+	while (!job->is_done)
+		pthread_cond_wait(&hashers.answered, &hashers.lock);
+	pthread_mutex_unlock(&hashers.lock);
+}
+
+/* False when too many wait already; else the job is done. */
+static bool job_run(struct job *job, struct problem *problem)
+{
+	if (!gate_enter(problem))
+		return false;
+	if (hashers.count > 0)
+		hand_over(job);
+	else
+		job_do(job);
+	gate_leave();
+	return true;
+}
+
 void passwords_configure(const struct settings *settings)
 {
 	unsigned char password[SECRET_BYTES];
@@ -78,24 +194,22 @@ void passwords_configure(const struct settings *settings)
 
 const char *password_hash(const char *password, struct arena *arena, struct problem *problem)
 {
-	char hash[crypto_pwhash_STRBYTES];
 	size_t length = strlen(password);
+	struct job job = { .password = password, .length = length };
 
 	if (length > PASSWORD_MAX_BYTES) {
 		problem_add(problem, arena, PLACE_POINTER, "#/password", VIOLATION_too_long,
 			"At most %d bytes.", PASSWORD_MAX_BYTES);
 		return NULL;
 	}
-	if (!gate_enter(problem))
+	if (!job_run(&job, problem))
 		return NULL;
-	bool done = hash_text(password, length, hash);
-	gate_leave();
-	if (!done) {
+	if (!job.is_good) {
 		problem_set(problem, PROBLEM_unavailable, "Try again shortly.");
 		problem_cause(problem, "argon2id: out of memory");
 		return NULL;
 	}
-	return arena_strdup(arena, hash);
+	return arena_strdup(arena, job.made);
 }
 
 enum password_verdict password_verify(
@@ -109,11 +223,10 @@ enum password_verdict password_verify(
 	 * length. */
 	if (length > PASSWORD_MAX_BYTES)
 		length = PASSWORD_MAX_BYTES;
-	if (!gate_enter(problem))
+	struct job job = { .password = password, .length = length, .stored = hash };
+	if (!job_run(&job, problem))
 		return PASSWORD_BUSY;
-	bool matches = crypto_pwhash_str_verify(hash, password, length) == 0;
-	gate_leave();
-	if (!matches || !is_known)
+	if (!job.is_good || !is_known)
 		return PASSWORD_WRONG;
 	if (crypto_pwhash_str_needs_rehash(hash, cost.iterations, cost.memory_bytes) != 0)
 		return PASSWORD_RIGHT_REHASH;

@@ -14,6 +14,13 @@
 #define PASSWORDS_WAITING_MAX \
 	8 /* more are refused: a queue of sign-ins must not hold every worker */
 
+/*
+ * Starts the threads that hash with a lower priority than everything else. Without them, as on the
+ * command line, the caller hashes itself. False when none can be had.
+ */
+bool passwords_start(void);
+void passwords_stop(void);
+
 enum password_verdict {
 	PASSWORD_WRONG,
 	PASSWORD_RIGHT,

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "http/admin.h"
 #include "http/exchange.h"
+#include "http/passwords.h"
 
 #define DRAIN_STEP_MS 10
 
@@ -49,7 +50,9 @@ static struct server *make(struct app *app)
 static struct server *release(struct server *server)
 {
 	server->api = listener_stop(server->api);
-	server->admin = listener_stop(server->admin); /* reads the watchdog's numbers */
+	passwords_stop();
+	server->admin = listener_stop(server->admin); /* reads the numbers of the next two */
+	server->lanes = lanes_free(server->lanes);
 	server->watchdog = watchdog_stop(server->watchdog);
 	server->cors = cors_free(server->cors);
 	if (server->owns_limits)
@@ -100,6 +103,8 @@ static struct listener *start_api(struct server *server, struct text *reterr)
 		.body_limit = (size_t)settings->body_limit_bytes,
 		.watchdog = server->watchdog,
 		.entry = exchange_entry,
+		.lanes = server->lanes,
+		.is_slow = exchange_is_slow,
 		.context = server,
 	};
 
@@ -113,8 +118,9 @@ struct server *server_start(struct app *app, struct text *reterr)
 	if (!proxies_parse(app->settings->trusted_proxies, &server->proxies, reterr))
 		return release(server);
 	server->watchdog = watchdog_start(app->settings);
-	if (!server->watchdog) {
-		text_append_string(reterr, "cannot start the thread of the watchdog");
+	server->lanes = lanes_start(exchange_entry, server);
+	if (!server->watchdog || !server->lanes || !passwords_start()) {
+		text_append_string(reterr, "cannot start the threads beside the workers");
 		return release(server);
 	}
 	server->admin = admin_start(server, reterr);
