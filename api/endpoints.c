@@ -10,6 +10,7 @@ const struct endpoint *const all_endpoints[] = {
 	partner_endpoints,
 	role_endpoints,
 	user_endpoints,
+	password_endpoints,
 	api_client_endpoints,
 	deal_endpoints,
 	decision_endpoints,

@@ -12,6 +12,7 @@ extern const struct endpoint tier_endpoints[];
 extern const struct endpoint partner_endpoints[];
 extern const struct endpoint role_endpoints[];
 extern const struct endpoint user_endpoints[];
+extern const struct endpoint password_endpoints[];
 extern const struct endpoint api_client_endpoints[];
 extern const struct endpoint deal_endpoints[];
 extern const struct endpoint decision_endpoints[];

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* People who sign in: the vendor's staff and the partners'. A new user's password is made here and
- * shown once. */
+/*
+ * People who sign in: the vendor's staff and the partners'. A new user is invited: a token that is
+ * good once lets the person choose a password (api/passwords.c). Every change of what somebody may
+ * do cuts off what they hold at once.
+ */
 #include <string.h>
 #include <strings.h>
 
@@ -8,15 +11,13 @@
 #include "http/secrets.h"
 #include "resources.h"
 
+#define INVITATION_LIFE_S (7 * 86400)
+
 static const struct resource user_resource = {
 	.object = "user",
 	.shape = "user_shape",
 	.path = "/v1/users/",
-};
-
-static const struct transition user_transitions[] = {
-	{ "deactivate", "active", "disabled" },
-	{ 0 },
+	.transitions = user_transitions,
 };
 
 static const struct filter user_filters[] = {
@@ -79,16 +80,14 @@ static bool check_role(const struct command_input *in, struct problem *problem)
 static bool decide_create(
 	const struct command_input *in, struct decision *out, struct problem *problem)
 {
-	struct arena *arena = in->request->arena;
 	if (!decide_principal_partner(in, out, problem) || !check_role(in, problem))
 		return false;
-	const char *password = secret_make("", arena);
-	const char *hash = password_hash(password, arena, problem);
-	if (hash == NULL)
-		return false;
-	json_object_set_new(out->fields, "password_hash", json_string(hash));
-	out->reveal = json_pack("{s:s}", "initial_password", password);
-	out->event = "user.created";
+	const char *token = secret_make(SECRET_PREFIX_INVITATION, in->request->arena);
+	json_object_set_new(
+		out->fields, "token_hash", json_string(secret_hash(token, in->request->arena)));
+	json_object_set_new(out->fields, "life_s", json_integer(INVITATION_LIFE_S));
+	out->reveal = json_pack("{s:s}", "invitation_token", token);
+	out->event = "user.invited";
 	return true;
 }
 

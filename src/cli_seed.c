@@ -6,8 +6,8 @@
  * for the shell; a program that is there already is left alone.
  *
  * An entry of the story: actor, operation, on (the thing it acts on) or ref (the name it gives to
- * what it makes), body
- * ("@name" stands for an id), prints (variable → member of the answer).
+ * what it makes), body ("@name" stands for an id), prints (variable → member of the answer). Who is
+ * invited accepts at once; `password` is the variable that the password is printed as.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -114,22 +114,56 @@ static void decref(void *value)
 	json_decref(value);
 }
 
-static bool run_request(struct teller *teller, const json_t *entry, struct request *request,
-	struct problem *problem)
+static const struct operation *operation_of(const struct teller *teller, const char *name)
+{
+	return contract_operation_by_id(teller->app->contract, name);
+}
+
+/* Checks the body as the gate would, and runs the operation. NULL when it was refused. */
+static json_t *run_request(
+	const struct teller *teller, struct request *request, struct problem *problem)
 {
 	struct response response = { .body = TEXT_INIT };
 	const struct operation *operation = request->operation;
+	json_t *answer = NULL;
+	uuid_v7(request->id);
+	if (operation == NULL) {
+		problem_set(problem, PROBLEM_internal,
+			"the story names an operation that does not exist");
+		return NULL;
+	}
 	if (operation->body != NULL && !schema_validate(operation->body, operation->answer,
 					       request->body, request->arena, problem))
-		return false;
-	bool good = engine_run(request, &response, problem);
-	if (good) {
-		json_t *answer = json_loadb(response.body.bytes, response.body.length, 0, NULL);
-		remember(teller, entry, answer);
-		json_decref(answer);
-	}
+		return NULL;
+	if (engine_run(request, &response, problem))
+		answer = json_loadb(response.body.bytes, response.body.length, 0, NULL);
 	text_release(&response.body);
-	return good;
+	arena_defer(teller->arena, decref, answer);
+	return answer;
+}
+
+/* The invited person chooses a password. */
+static bool accept_invitation(const struct teller *teller, const json_t *entry, const json_t *made,
+	struct problem *problem)
+{
+	const char *token = json_string_value(json_object_get(made, "invitation_token"));
+	const char *variable = json_string_value(json_object_get(entry, "password"));
+	const char *password = secret_make("", teller->arena);
+	if (token == NULL)
+		return true;
+	struct request request = {
+		.app = teller->app,
+		.arena = teller->arena,
+		.address = "127.0.0.1",
+		.operation = operation_of(teller, "acceptInvitation"),
+		.body = json_pack("{s:s, s:s}", "token", token, "password", password),
+	};
+	arena_defer(teller->arena, decref, request.body);
+	if (run_request(teller, &request, problem) == NULL)
+		return false;
+	if (variable != NULL)
+		print_variable(variable, password);
+	return true;
 }
 
 static bool tell_entry(struct teller *teller, const json_t *entry, struct problem *problem)
@@ -147,19 +181,20 @@ static bool tell_entry(struct teller *teller, const json_t *entry, struct proble
 		.actor = &actor,
 		.address = "127.0.0.1",
 		.if_match = "*",
-		.operation = contract_operation_by_id(teller->app->contract,
-			json_string_value(json_object_get(entry, "operation"))),
+		.operation = operation_of(
+			teller, json_string_value(json_object_get(entry, "operation"))),
 		.body = body_of(teller, entry),
 	};
 	arena_defer(teller->arena, decref, request.body);
-	uuid_v7(request.id);
-	if (request.operation == NULL)
-		return problem_set(problem, PROBLEM_internal,
-			"the story names an operation that does not exist");
 	if (on != NULL)
 		request.path_ids[0] = json_string_value(json_object_get(teller->ids, on));
-	return set_clock(teller, arena_printf(teller->arena, "\"%s\"", now), problem) &&
-	       run_request(teller, entry, &request, problem);
+	if (!set_clock(teller, arena_printf(teller->arena, "\"%s\"", now), problem))
+		return false;
+	json_t *answer = run_request(teller, &request, problem);
+	if (answer == NULL)
+		return false;
+	remember(teller, entry, answer);
+	return accept_invitation(teller, entry, answer, problem);
 }
 
 static void print_fault(const json_t *entry, const struct problem *problem)

@@ -12,7 +12,9 @@
 
 /* "pds_" + 43 characters: the secret of a machine client. Other prefixes name other kinds ("pdr_":
  * refresh tokens). */
-#define SECRET_PREFIX_CLIENT "pds_"
+#define SECRET_PREFIX_CLIENT     "pds_"
+#define SECRET_PREFIX_INVITATION "pdi_"
+#define SECRET_PREFIX_RESET      "pdw_"
 
 /* A new secret: `prefix` and 32 random bytes as base64url. */
 const char *secret_make(const char *prefix, struct arena *arena);

@@ -13,6 +13,7 @@ select
 	u.partner_id,
 	p.name as partner_name,
 	u.status,
+	u.status as allowed_actions,
 	u.last_signed_in_at,
 	u.created_at,
 	u.updated_at

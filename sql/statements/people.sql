@@ -9,10 +9,15 @@ where g.id = $1
 
 -- name: user_create
 with written as (
-	insert into users (program_id, id, partner_id, email, name, role, password_hash, created_at, updated_at)
-	select $1, $3, ($5->>'partner_id')::uuid, lower($4->>'email'), $4->>'name', $4->>'role', $5->>'password_hash',
+	insert into users (program_id, id, partner_id, email, name, role, status, is_accepted, created_at, updated_at)
+	select $1, $3, ($5->>'partner_id')::uuid, lower($4->>'email'), $4->>'name', $4->>'role', 'invited', false,
 		program_now(), program_now()
-	returning id
+	returning program_id, id, partner_id
+), invited as (
+	insert into user_tokens (program_id, user_id, kind, partner_id, token_hash, expires_at)
+	select w.program_id, w.id, 'invitation', w.partner_id, ($5->>'token_hash')::bytea,
+		now() + make_interval(secs => ($5->>'life_s')::int)
+	from written w
 )
 select assert_written(count(*)) from written
 
@@ -21,12 +26,42 @@ with written as (
 	update users u set status = 'disabled', version = u.version + 1, updated_at = program_now()
 	where u.program_id = $1 and u.id = $3 and ($2 is null or u.partner_id = $2)
 		and u.version = ($5->>'expected_version')::int and u.status = 'active'
-	returning u.id
-), ended as (
-	insert into revocations (principal_id, program_id) select w.id, $1 from written w
-	on conflict (principal_id) do update set revoked_at = clock_timestamp()
+	returning u.program_id, u.id
 )
-select assert_written(count(*)), pg_notify('partnerd', 'revoked') from written
+select assert_written(count(*)), bool_and(sessions_end(w.program_id, w.id)) from written w
+
+-- ---- with a token instead of a password: nobody is signed in yet ----
+
+-- The person a token speaks for. Judged by the database's clock.
+-- name: token_find
+select t.program_id, t.user_id, t.kind, u.status, coalesce(a.status, '') as partner_status, u.email, u.name,
+	g.slug, g.name as program_name, to_jsonb(s) as before
+from user_tokens t
+join users u on u.program_id = t.program_id and u.id = t.user_id
+join programs g on g.id = t.program_id
+join user_shape s on s._program_id = t.program_id and s.id = t.user_id
+left join partners a on a.program_id = u.program_id and a.id = u.partner_id
+where t.token_hash = ($4->>'token_hash')::bytea and t.kind = $4->>'kind' and t.expires_at > now()
+
+-- name: invitation_accept
+with spent as (
+	delete from user_tokens t
+	where t.program_id = $1 and t.user_id = $3 and t.kind = 'invitation' and t.token_hash = ($5->>'token_hash')::bytea
+		and t.expires_at > now()
+	returning t.program_id, t.user_id
+), written as (
+	update users u
+	set status = 'active', is_accepted = true, password_hash = $5->>'password_hash', name = coalesce($4->>'name', u.name),
+		version = u.version + 1, updated_at = program_now()
+	from spent s
+	where u.program_id = s.program_id and u.id = s.user_id and u.status = 'invited'
+	returning u.id
+)
+select assert_written(count(*)) from written
+
+-- What a person did without a session, published like a command.
+-- name: person_publish
+select publish($6, $5, 'user', $7, to_jsonb(s)) from user_shape s where s._program_id = $1 and s.id = $3
 
 -- name: api_client_create
 with written as (

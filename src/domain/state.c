@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The moves of deals, partners and tiers. A row per action, in the order in which a caller is told
+ * The moves of deals, partners, tiers and users. A row per action, in the order in which a caller is told
  * what is allowed. A state that no row starts from is final. Expiry of a deal is no row: the clock
  * does it (domain/deal.h). A new action is a row here and a row in
  * tests/unit/domain/cases/transitions.tsv.
@@ -34,6 +34,11 @@ const struct transition partner_transitions[] = {
 
 const struct transition tier_transitions[] = {
 	{ "publish", "draft", "published" },
+	{ NULL, NULL, NULL },
+};
+
+const struct transition user_transitions[] = {
+	{ "deactivate", "active", "disabled" },
 	{ NULL, NULL, NULL },
 };
 

@@ -13,7 +13,7 @@ from support.judge import nobody, same_refusal
 from support.parallel import at_once
 from support.server import Server, partnerd
 from support.tokens import claims_of, header_of, thumbprint, verifies
-from support.world import PASSWORD, World, client_token, sign_in, unique
+from support.world import PASSWORD, World, accept, client_token, sign_in, unique
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
@@ -118,9 +118,11 @@ def test_an_address_of_two_programs_needs_the_program(world, server, database_ur
     other = World(server, database_url)
     made = other.admin.post("/v1/users", {
         "email": world.user("reviewer").email, "name": "The Same", "role": "viewer"}, expect=201)
-    assert attempt(server, made["email"], made["initial_password"]).problem == "invalid_credentials"
-    assert sign_in(server, made["email"], made["initial_password"], other.slug)["program_id"] == other.program_id
-    assert attempt(server, made["email"], made["initial_password"], world.slug).problem == "invalid_credentials"
+    password = "another one than over there"
+    accept(server, made["invitation_token"], password)
+    assert attempt(server, made["email"], password).problem == "invalid_credentials"
+    assert sign_in(server, made["email"], password, other.slug)["program_id"] == other.program_id
+    assert attempt(server, made["email"], password, world.slug).problem == "invalid_credentials"
     assert sign_in(server, made["email"], world.user("reviewer").password, world.slug)["user_id"] != made["id"]
 
 
@@ -155,7 +157,7 @@ def test_the_ledger_knows_who_came(world, server):
     Client(server, session["access_token"]).request("DELETE", "/v1/sessions/current", expect=204)
     entries = world.admin.list("/v1/audit-log", {"actor_id": user.id})
     actions = [entry["action"] for entry in entries]
-    assert sorted(set(actions)) == ["session.ended", "session.refused", "session.started"]
+    assert sorted(set(actions)) == ["session.ended", "session.refused", "session.started", "user.invitation_accepted"]
     assert actions.count("session.started") == 2
     assert {entry["actor"]["type"] for entry in entries} == {"user"} and all(entry["address"] for entry in entries)
 

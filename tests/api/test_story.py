@@ -4,7 +4,7 @@ import pytest
 
 from support.judge import events_of, is_as_missing, without
 from support.client import Client
-from support.world import sign_in, unique
+from support.world import PASSWORD, accept, sign_in, unique
 
 REGISTRATION = {
     "customer_name": "Lakeside University", "customer_country": "DE", "customer_website": "https://lakeside.example",
@@ -19,7 +19,8 @@ def manager(demo, server):
     made = demo.admin.post("/v1/users", {
         "email": f"{unique('manager')}@vendor.example", "name": "Maria Manager", "role": "partner_manager"},
         expect=201).json
-    return Client(server, sign_in(server, made["email"], made["initial_password"])["access_token"])
+    accept(server, made["invitation_token"])
+    return Client(server, sign_in(server, made["email"], PASSWORD)["access_token"])
 
 
 @pytest.fixture(scope="module")

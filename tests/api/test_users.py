@@ -6,7 +6,7 @@ from support import wait
 from support.client import Client
 from support.judge import events_of, is_as_missing, without
 from support.server import Server
-from support.world import sign_in, unique
+from support.world import PASSWORD, accept, sign_in, unique
 
 VENDOR_ROLES = ["admin", "partner_manager", "reviewer", "finance", "support", "viewer"]
 PARTNER_ROLES = ["partner_admin", "partner_member"]
@@ -33,7 +33,8 @@ def test_vendor_users(world, server, role):
     made = world.admin.post("/v1/users", body(role), expect=201)
     assert made.etag == '"1"' and made.headers["Location"] == f"/v1/users/{made['id']}"
     assert made.headers["Cache-Control"] == "no-store"
-    session = sign_in(server, made["email"], made["initial_password"], world.slug)
+    accept(server, made["invitation_token"])
+    session = sign_in(server, made["email"], PASSWORD, world.slug)
     me = Client(server, session["access_token"]).get("/v1/me").json
     assert (me["id"], me["type"], me["role"], me["partner"]) == (made["id"], "user", role, None)
     assert sorted(session["scope"].split()) == sorted(me["scopes"])
@@ -44,28 +45,29 @@ def test_vendor_users(world, server, role):
 def test_partner_users(world, server, role):
     partner = world.partner("a")
     made = world.admin.post("/v1/users", body(role, partner_id=partner.id), expect=201)
-    session = sign_in(server, made["email"], made["initial_password"], world.slug)
+    accept(server, made["invitation_token"])
+    session = sign_in(server, made["email"], PASSWORD, world.slug)
     assert session["partner_id"] == partner.id
     me = Client(server, session["access_token"]).get("/v1/me").json
     assert me["partner"]["id"] == partner.id and me["partner"]["name"] == partner.name
     assert not {"deals:approve", "partners:manage", "program:manage", "tiers:manage", "audit:read"} & set(me["scopes"])
 
 
-def test_the_password_is_shown_once(world):
+def test_the_token_is_shown_once(world):
     made = world.admin.post("/v1/users", body(), expect=201)
-    assert len(made["initial_password"]) >= 12
+    assert len(made["invitation_token"]) >= 43 and made["status"] == "invited"
     seen = world.admin.get(f"/v1/users/{made['id']}")
-    assert "initial_password" not in seen.json
-    assert seen.json == without(made.json, "initial_password")
-    assert made["initial_password"] not in str(events_of(world.admin, made["id"], 1))
-    assert made["initial_password"] not in str(world.admin.list("/v1/audit-log", {"resource_id": made["id"]}))
+    assert "invitation_token" not in seen.json
+    assert seen.json == without(made.json, "invitation_token")
+    assert made["invitation_token"] not in str(events_of(world.admin, made["id"], 1))
+    assert made["invitation_token"] not in str(world.admin.list("/v1/audit-log", {"resource_id": made["id"]}))
 
 
 def test_a_replay_does_not_show_it_again(world):
     sent = body()
     made = world.admin.post("/v1/users", sent, key=sent["email"], expect=201)
     again = world.admin.post("/v1/users", sent, key=sent["email"], expect=201)
-    assert again.is_replay and again["id"] == made["id"] and again["initial_password"] is None
+    assert again.is_replay and again["id"] == made["id"] and again["invitation_token"] is None
 
 
 @pytest.mark.parametrize("role, is_partners", [("partner_admin", False), ("partner_member", False), ("admin", True),
@@ -99,7 +101,8 @@ def test_the_same_address_in_two_programs(world, demo, server):
     sent = body()
     here = world.admin.post("/v1/users", sent, expect=201)
     there = demo.admin.post("/v1/users", sent, expect=201)
-    assert sign_in(server, sent["email"], here["initial_password"], world.slug)["user_id"] == here["id"]
+    accept(server, here["invitation_token"])
+    assert sign_in(server, sent["email"], PASSWORD, world.slug)["user_id"] == here["id"]
     assert there["id"] != here["id"]
 
 
@@ -111,7 +114,7 @@ def test_partner_admins_manage_their_own_people(world):
     is_as_missing(b.user(), "/v1/users/{}", made["id"])
     is_as_missing(b.user(), "/v1/users/{}/deactivate", made["id"], method="POST", if_match="*")
     is_as_missing(a.user(), "/v1/users/{}", world.admin_id)
-    assert a.user().get(f"/v1/users/{made['id']}")["status"] == "active"
+    assert a.user().get(f"/v1/users/{made['id']}")["status"] == "invited"
 
 
 def test_partner_admins_make_no_people_elsewhere(world):
@@ -155,7 +158,8 @@ def test_deactivated_once(world):
 
 def test_disabling_takes_their_sessions_along(world, server):
     made = world.admin.post("/v1/users", body(), expect=201)
-    session = sign_in(server, made["email"], made["initial_password"], world.slug)
+    accept(server, made["invitation_token"])
+    session = sign_in(server, made["email"], PASSWORD, world.slug)
     world.act("users", world.admin.get(f"/v1/users/{made['id']}").json, "deactivate")
     refused = Client(server).post("/oauth/token", form={
         "grant_type": "refresh_token", "refresh_token": session["refresh_token"], "client_id": "partnerd"})
@@ -165,7 +169,8 @@ def test_disabling_takes_their_sessions_along(world, server):
 def test_sign_in_is_remembered(world, server):
     made = world.admin.post("/v1/users", body(), expect=201)
     assert made["last_signed_in_at"] is None
-    sign_in(server, made["email"], made["initial_password"], world.slug)
+    accept(server, made["invitation_token"])
+    sign_in(server, made["email"], PASSWORD, world.slug)
     assert world.admin.get(f"/v1/users/{made['id']}")["last_signed_in_at"] is not None
 
 

@@ -30,6 +30,11 @@ def sign_in(server, email, password, program=None):
     return Client(server).post("/v1/sessions", body, expect=201)
 
 
+def accept(server, token, password=PASSWORD, **members):
+    """The invited person chooses a password; answers what signing in takes."""
+    return Client(server).post("/v1/invitations/accept", {"token": token, "password": password, **members}, expect=200)
+
+
 def client_token(server, client_id, secret, scope=None):
     form = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": secret}
     if scope:
@@ -91,9 +96,10 @@ class World:
         made = self.admin.post("/v1/users", {
             "email": f"{unique(role.replace('_', '-'))}@people.example", "name": f"Robin {role}", "role": role,
             **({"partner_id": partner_id} if partner_id else {})}, expect=201).json
-        session = sign_in(self.server, made["email"], made["initial_password"], self.slug)
+        accept(self.server, made["invitation_token"])
+        session = sign_in(self.server, made["email"], PASSWORD, self.slug)
         client = Client(self.server, session["access_token"])
-        client.id, client.email, client.password = made["id"], made["email"], made["initial_password"]
+        client.id, client.email, client.password = made["id"], made["email"], PASSWORD
         return client
 
     def user(self, role):
