@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Signing in, tokens, signing out, and who one is. What these operations do is src/http
- * (sessions.c, machines.c); here is how it is asked for and answered. None fits an engine: a token
- * is no resource, has no version and is never listed. The token endpoint answers refusals as RFC
- * 6749 §5.2 has it, everything else as a problem.
+ * Tokens, keys, and who one is. What these operations do is src/http (refresh.c, machines.c); here
+ * is how it is asked for and answered. None fits an engine: a token is no resource, has no version
+ * and is never listed. The token endpoint answers refusals as RFC 6749 §5.2 has it, everything else
+ * as a problem.
  */
 #include "http/app.h"
 #include "http/identity.h"
@@ -11,14 +11,9 @@
 
 #include <string.h>
 
-static const char *body_text(const struct request *request, const char *name)
-{
-	return json_string_value(json_object_get(request->body, name));
-}
-
 /* ---- tokens ---- */
 
-static json_t *token_json(const struct grant *grant)
+json_t *token_json(const struct grant *grant)
 {
 	json_t *answer = json_pack("{s:s, s:s, s:I, s:s}", "access_token", grant->access_token,
 		"token_type", "Bearer", "expires_in", (json_int_t)grant->expires_in_s, "scope",
@@ -74,40 +69,6 @@ static bool create_token(
 	if (!granted)
 		return false;
 	response_json(response, 200, token_json(&grant));
-	return true;
-}
-
-/* ---- sessions ---- */
-
-static bool create_session(
-	struct request *request, struct response *response, struct problem *problem)
-{
-	struct grant grant;
-
-	if (request->body_problem.is_set) {
-		*problem = request->body_problem;
-		return false;
-	}
-	if (!identity_sign_in(request, body_text(request, "email"), body_text(request, "password"),
-		    body_text(request, "program"), &grant, problem))
-		return false;
-	json_t *answer = token_json(&grant);
-	const char *partner_id = actor_partner(&grant.actor);
-	json_object_set_new(answer, "user_id", json_string(grant.actor.id));
-	json_object_set_new(answer, "program_id", json_string(grant.actor.program_id));
-	json_object_set_new(
-		answer, "partner_id", partner_id ? json_string(partner_id) : json_null());
-	response->cache = CACHE_NO_STORE;
-	response_json(response, 201, answer);
-	return true;
-}
-
-static bool end_session(struct request *request, struct response *response, struct problem *problem)
-{
-	if (!identity_end_session(request, problem))
-		return false;
-	response->status = 204;
-	response->cache = CACHE_NO_STORE;
 	return true;
 }
 
@@ -183,8 +144,6 @@ static bool get_jwks(struct request *request, struct response *response, struct 
 
 const struct endpoint auth_endpoints[] = {
 	{ .operation_id = "createToken", .run = create_token },
-	{ .operation_id = "createSession", .run = create_session, .is_slow = true },
-	{ .operation_id = "endSession", .run = end_session },
 	{ .operation_id = "getMe", .run = get_me },
 	{ .operation_id = "getJwks", .run = get_jwks },
 	{ 0 },

@@ -4,9 +4,11 @@
 #define PARTNERD_API_RESOURCES_H
 
 #include "http/endpoint.h"
+#include "http/identity.h"
 
 extern const struct endpoint meta_endpoints[];
 extern const struct endpoint auth_endpoints[];
+extern const struct endpoint session_endpoints[];
 extern const struct endpoint program_endpoints[];
 extern const struct endpoint tier_endpoints[];
 extern const struct endpoint partner_endpoints[];
@@ -32,5 +34,8 @@ json_t *scopes_json(scope_set scopes);
  */
 bool decide_principal_partner(
 	const struct command_input *in, struct decision *out, struct problem *problem);
+
+/* What RFC 6749 §5.1 answers with, refresh token included where there is one. A new reference. */
+json_t *token_json(const struct grant *grant);
 
 #endif

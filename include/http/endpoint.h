@@ -26,7 +26,8 @@
  * "_" is never written. A group of dotted members that are all null is written as null. A leading
  * "flat:" marks a stored row of another resource's shape, named by the column "_flat_type";
  * "changes:" one of {previous, current} of such a row. A column "allowed_actions" holds the state
- * and is written as the list of actions. The view has program_id as "_program_id", partner_id as
+ * and is written as the list of actions; a column "is_current" holds the id of a session and is
+ * written as whether it is the actor's. The view has program_id as "_program_id", partner_id as
  * "_partner_id" (null = the vendor's) and id.
  */
 struct resource {
@@ -129,6 +130,7 @@ enum endpoint_self {
 	SELF_NONE,
 	SELF_PROGRAM, /* the actor's program (GET /v1/program) */
 	SELF_USER,    /* the actor, who must be a person */
+	SELF_SESSION, /* the session of the actor's token, which a machine has not */
 };
 
 struct endpoint {

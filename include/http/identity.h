@@ -136,7 +136,13 @@ bool identity_refresh(struct request *request, const struct oauth_request *oauth
 bool identity_client(struct request *request, const struct oauth_request *oauth,
 	struct grant *ret_grant, struct refusal *refusal, struct problem *problem);
 
-/* Ends the session of request->actor: its refresh tokens, and its access tokens everywhere. */
+/*
+ * A session that ends is over everywhere: its refresh token, and its access tokens at all
+ * instances. The session of request->actor; one of the actor's, by its id (404 when it is not); all
+ * of the actor's, the present one too unless `keeps_current`.
+ */
 bool identity_end_session(struct request *request, struct problem *problem);
+bool identity_end_own(struct request *request, const char *session_id, struct problem *problem);
+bool identity_end_all(struct request *request, bool keeps_current, struct problem *problem);
 
 #endif

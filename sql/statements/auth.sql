@@ -19,18 +19,24 @@ limit 2
 with person as (
 	update users set last_signed_in_at = now(), password_hash = coalesce($4->>'new_password_hash', password_hash)
 	where program_id = $1 and id = $3 and status = 'active' and password_hash = $4->>'password_hash'
-	returning program_id, id
+	returning program_id, partner_id, id
+), session as (
+	insert into sessions (program_id, id, partner_id, user_id, profile, user_agent, address, last_address, expires_at,
+		idle_expires_at)
+	select program_id, ($4->>'session_id')::uuid, partner_id, id, $4->>'profile', $4->>'user_agent', $4->>'address',
+		$4->>'address', now() + make_interval(secs => ($4->>'life_s')::int),
+		now() + make_interval(secs => ($4->>'idle_s')::int)
+	from person
+	returning program_id, id, user_id, expires_at
 ), written as (
 	insert into refresh_tokens (token_hash, program_id, user_id, family_id, expires_at)
-	select decode($4->>'token_hash', 'hex'), program_id, id, ($4->>'family_id')::uuid,
-		now() + make_interval(secs => ($4->>'life_s')::int)
-	from person
+	select decode($4->>'token_hash', 'hex'), program_id, user_id, id, expires_at from session
 	returning 1
 )
 select assert_written(count(*)) from written
 
 -- name: auth_audit
-select audit_append($6, ($4->>'entry_id')::uuid, $4->>'action', 'session', ($4->>'family_id')::uuid, null, $2,
+select audit_append($6, ($4->>'entry_id')::uuid, $4->>'action', 'session', ($4->>'session_id')::uuid, null, $2,
 	'{}', '{}')
 
 -- A refused sign-in of a user that does not exist has nobody to be noted for, but must take as long as one that is
@@ -38,29 +44,36 @@ select audit_append($6, ($4->>'entry_id')::uuid, $4->>'action', 'session', ($4->
 -- name: auth_refusal_unknown
 select pg_logical_emit_message(true, 'partnerd', 'sign-in refused')
 
--- A refresh token, its user, and whether the token that follows it is still unused. Judged by the database's clock.
+-- A refresh token, its session and user, and whether the token that follows it is still unused. Judged by the
+-- database's clock.
 -- name: auth_refresh_find
 select t.user_id, t.program_id, t.family_id, u.partner_id, u.role, u.status, coalesce(a.status, '') as partner_status,
-	t.used_at is not null as is_used, t.revoked_at is not null as is_revoked,
+	t.used_at is not null as is_used, s.ended_at is not null as is_ended, s.profile,
 	t.expires_at > now() and t.issued_at + make_interval(secs => ($4->>'idle_s')::int) > now() as is_alive,
 	coalesce(t.used_at + make_interval(secs => ($4->>'grace_s')::int) > now(), false) as is_in_grace,
-	coalesce(s.used_at is null and s.revoked_at is null and s.family_id = t.family_id, false) as has_unused_successor,
+	coalesce(n.used_at is null and n.family_id = t.family_id, false) as has_unused_successor,
 	extract(epoch from t.expires_at - now())::bigint as left_s
 from refresh_tokens t
+join sessions s on s.program_id = t.program_id and s.id = t.family_id
 join users u on u.program_id = t.program_id and u.id = t.user_id
 left join partners a on a.program_id = u.program_id and a.id = u.partner_id
-left join refresh_tokens s on s.token_hash = decode($4->>'successor_hash', 'hex')
+left join refresh_tokens n on n.token_hash = decode($4->>'successor_hash', 'hex')
 where t.token_hash = decode($4->>'token_hash', 'hex')
 
--- One at a time in a family: a rotation must not add a token that a revocation running beside it cannot see.
--- name: auth_family_lock
-select pg_advisory_xact_lock(hashtextextended('partnerd.session ' || $3::text, 0))
-
+-- The row of the session comes first, and is locked by it: a rotation must not add a token to a session that ends beside
+-- it.
 -- name: auth_refresh_rotate
-with spent as (
-	update refresh_tokens set used_at = now()
-	where token_hash = decode($4->>'token_hash', 'hex') and used_at is null and revoked_at is null and expires_at > now()
-	returning program_id, user_id, family_id, expires_at
+with session as (
+	update sessions set last_used_at = now(), last_address = $4->>'address',
+		idle_expires_at = now() + make_interval(secs => ($4->>'idle_s')::int)
+	where program_id = $1 and id = $3 and ended_at is null
+	returning program_id, id
+), spent as (
+	update refresh_tokens t set used_at = now()
+	from session s
+	where t.program_id = s.program_id and t.family_id = s.id and t.token_hash = decode($4->>'token_hash', 'hex')
+		and t.used_at is null and t.expires_at > now()
+	returning t.program_id, t.user_id, t.family_id, t.expires_at
 ), written as (
 	insert into refresh_tokens (token_hash, program_id, user_id, family_id, expires_at)
 	select decode($4->>'successor_hash', 'hex'), program_id, user_id, family_id, expires_at from spent
@@ -68,14 +81,21 @@ with spent as (
 )
 select assert_written(count(*)) from written
 
--- name: auth_family_revoke
-with ended as (
-	update refresh_tokens set revoked_at = now() where family_id = $3 and revoked_at is null
-), noted as (
-	insert into revocations (principal_id, program_id) values ($3, $1)
-	on conflict (principal_id) do update set revoked_at = excluded.revoked_at
-)
-select pg_notify('partnerd', 'revoked')
+-- The session $3, whoever asks; one that has ended stays as it is.
+-- name: auth_session_end
+select sessions_close($1, array[$3], $4->>'reason') as ended
+
+-- One live session of the person that asks.
+-- name: session_end_own
+select assert_written(coalesce(sum(cardinality(sessions_close($1, array[s.id], 'ended'))), 0)::bigint)
+from session_shape s
+where s._program_id = $1 and s._user_id = ($4->>'user_id')::uuid and s.id = $3
+
+-- All of them, but for the one to be kept.
+-- name: session_end_all
+select array_to_string(sessions_close($1, array(select s.id from sessions s
+	where s.program_id = $1 and s.user_id = ($4->>'user_id')::uuid and s.ended_at is null
+		and s.id is distinct from ($4->>'kept')::uuid), 'ended'), ' ') as ended
 
 -- name: auth_client_find
 select c.id, c.program_id, c.partner_id, array_to_string(c.scopes, ' ') as scopes,

@@ -39,6 +39,19 @@ with old as (
 )
 select count(*) as gone from gone
 
+-- Where somebody was signed in from is kept for thirty days beyond the session, and no longer.
+-- name: job_forget_sessions
+with old as (
+	(select s.program_id, s.id from sessions s where s.expires_at < now() - interval '30 days'
+		order by s.expires_at limit ($5->>'batch')::int)
+	union
+	(select s.program_id, s.id from sessions s where s.ended_at < now() - interval '30 days'
+		order by s.ended_at limit ($5->>'batch')::int)
+), gone as (
+	delete from sessions s using old where s.program_id = old.program_id and s.id = old.id returning 1
+)
+select count(*) as gone from gone
+
 -- name: job_forget_revocations
 with old as (
 	select r.principal_id, r.revoked_at from revocations r

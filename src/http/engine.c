@@ -6,15 +6,16 @@
 static bool take_own_id(
 	const struct endpoint *endpoint, struct request *request, struct problem *problem)
 {
+	const struct actor *actor = request->actor;
+
+	if ((endpoint->self == SELF_USER || endpoint->self == SELF_SESSION) && !actor->is_user)
+		return problem_set(problem, PROBLEM_forbidden,
+			"Only a person can do this, not a machine client.");
 	switch (endpoint->self) {
 	case SELF_NONE: break;
-	case SELF_PROGRAM: request->path_ids[0] = request->actor->program_id; break;
-	case SELF_USER:
-		if (!request->actor->is_user)
-			return problem_set(problem, PROBLEM_forbidden,
-				"Only a person can do this, not a machine client.");
-		request->path_ids[0] = request->actor->id;
-		break;
+	case SELF_PROGRAM: request->path_ids[0] = actor->program_id; break;
+	case SELF_USER: request->path_ids[0] = actor->id; break;
+	case SELF_SESSION: request->path_ids[0] = actor->session_id; break;
 	}
 	return true;
 }

@@ -19,6 +19,8 @@ static enum column_kind kind_of(const char *name, char type)
 		return COLUMN_CHANGES;
 	if (strcmp(name, "allowed_actions") == 0)
 		return COLUMN_ACTIONS;
+	if (strcmp(name, "is_current") == 0)
+		return COLUMN_CURRENT;
 	switch (type) {
 	case 'i':
 	case 'j': return COLUMN_PLAIN;

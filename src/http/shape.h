@@ -18,6 +18,7 @@ enum column_kind {
 	COLUMN_BOOL,
 	COLUMN_TIME,
 	COLUMN_ACTIONS, /* a state in, the list of allowed actions out */
+	COLUMN_CURRENT, /* the id of a session in, whether it is the actor's out */
 	COLUMN_FLAT,    /* a stored row of another shape */
 	COLUMN_CHANGES, /* old and new values of a stored row's members */
 };

@@ -201,6 +201,12 @@ static void write_value(struct text *out, const struct source *source,
 	case COLUMN_BOOL: text_append_string(out, cell.bytes[0] == 't' ? "true" : "false"); break;
 	case COLUMN_TIME: writer_time(out, cell.bytes, cell.length); break;
 	case COLUMN_ACTIONS: write_actions(out, source, cell); break;
+	case COLUMN_CURRENT:
+		text_append_string(out, slice_is((struct slice){ cell.bytes, cell.length },
+						source->request->actor->session_id)
+						? "true"
+						: "false");
+		break;
 	case COLUMN_FLAT: write_flat(out, source, column->member, cell); break;
 	case COLUMN_CHANGES: write_changes(out, source, cell); break;
 	case COLUMN_STRING:

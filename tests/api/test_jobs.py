@@ -73,10 +73,16 @@ def test_all_old_keys_are_forgotten(beside):
 def test_all_old_tokens_are_forgotten(beside):
     """A token may live a day: what would let it through again may not be forgotten before it has ended."""
     beside.execute(
+        "with session as (insert into sessions (program_id, id, user_id, expires_at, idle_expires_at) "
+        "select u.program_id, gen_random_uuid(), u.id, now(), now() from (select * from users limit 1) u returning *) "
         "insert into refresh_tokens (token_hash, program_id, user_id, family_id, expires_at) "
-        "select sha256(n::text::bytea), u.program_id, u.id, gen_random_uuid(), "
-        "now() - make_interval(hours => n %% 3 * 23) from generate_series(1, %s) n, "
-        "(select * from users limit 1) u", 6 * BATCH)
+        "select sha256(n::text::bytea), s.program_id, s.user_id, s.id, "
+        "now() - make_interval(hours => n %% 3 * 23) from generate_series(1, %s) n, session s", 6 * BATCH)
+    beside.execute(
+        "insert into sessions (program_id, id, user_id, user_agent, expires_at, idle_expires_at, ended_at, end_reason) "
+        "select u.program_id, gen_random_uuid(), u.id, 'many', now() - make_interval(days => n %% 2 * 31), now(), "
+        "case n %% 3 when 0 then now() - interval '31 days' end, case n %% 3 when 0 then 'ended' end "
+        "from generate_series(1, %s) n, (select * from users limit 1) u", 6 * BATCH)
     beside.execute(
         "insert into revocations (principal_id, program_id, revoked_at) "
         "select gen_random_uuid(), %s, now() - make_interval(hours => 25 + n %% 3 * 12) "
@@ -88,3 +94,4 @@ def test_all_old_tokens_are_forgotten(beside):
         [(4 * BATCH,)]
     assert beside.execute("select count(*) filter (where expires_at < now() - interval '1 day'), "
                           "count(*) filter (where expires_at < now()) from refresh_tokens") == [(0, 4 * BATCH)]
+    assert beside.execute("select count(*) from sessions where user_agent = 'many'") == [(2 * BATCH,)]

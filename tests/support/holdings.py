@@ -11,9 +11,11 @@ def of_partner(world, partner):
     deal = world.deal_in("approved", partner)
     return {"partner_id": partner.id, "deal_id": deal["id"], "decision_id": deal["margin_decision_id"],
             "user_id": partner.user().id, "client_id": partner.client_id,
-            "tier_id": world.make_tier(publish=False)["id"]}
+            "tier_id": world.make_tier(publish=False)["id"],
+            "session_id": partner.user().get("/v1/sessions/current")["id"]}
 
 
 def of_vendor(world):
     """What belongs to the vendor's side and to no partner, though partners have things of the kind."""
-    return {"user_id": world.user("viewer").id, "client_id": world.make_client(["deals:read"])[0]}
+    return {"user_id": world.user("viewer").id, "client_id": world.make_client(["deals:read"])[0],
+            "session_id": world.user("viewer").get("/v1/sessions/current")["id"]}
