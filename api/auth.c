@@ -27,8 +27,7 @@ json_t *token_json(const struct grant *grant)
 	return answer;
 }
 
-/* Always true: the refusal is the answer. */
-static bool answer_refusal(struct response *response, const struct refusal *refusal)
+bool answer_oauth_refusal(struct response *response, const struct refusal *refusal)
 {
 	int status = oauth_error_status(refusal->error);
 
@@ -45,6 +44,10 @@ static bool answer_refusal(struct response *response, const struct refusal *refu
 static bool grant_of(struct request *request, const struct oauth_request *oauth,
 	struct grant *grant, struct refusal *refusal, struct problem *problem)
 {
+	if (!oauth->grant_type) {
+		*refusal = (struct refusal){ OAUTH_invalid_request, "grant_type is missing." };
+		return false;
+	}
 	if (strcmp(oauth->grant_type, "client_credentials") == 0)
 		return identity_client(request, oauth, grant, refusal, problem);
 	if (strcmp(oauth->grant_type, "refresh_token") == 0)
@@ -65,7 +68,7 @@ static bool create_token(
 	bool granted = oauth_read(request, &oauth, &refusal) &&
 		       grant_of(request, &oauth, &grant, &refusal, problem);
 	if (refusal.error != OAUTH_NONE)
-		return answer_refusal(response, &refusal);
+		return answer_oauth_refusal(response, &refusal);
 	if (!granted)
 		return false;
 	response_json(response, 200, token_json(&grant));

@@ -9,6 +9,7 @@
 extern const struct endpoint meta_endpoints[];
 extern const struct endpoint auth_endpoints[];
 extern const struct endpoint session_endpoints[];
+extern const struct endpoint oauth_endpoints[];
 extern const struct endpoint program_endpoints[];
 extern const struct endpoint tier_endpoints[];
 extern const struct endpoint partner_endpoints[];
@@ -20,6 +21,9 @@ extern const struct endpoint deal_endpoints[];
 extern const struct endpoint decision_endpoints[];
 extern const struct endpoint event_endpoints[];
 extern const struct endpoint audit_endpoints[];
+
+/* Answers as RFC 6749 §5.2 has it. Always true: the refusal is the answer. */
+bool answer_oauth_refusal(struct response *response, const struct refusal *refusal);
 
 extern const struct resource deal_resource;
 extern const struct resource partner_resource;

@@ -99,10 +99,11 @@ struct refusal {
 	const char *detail;     /* a sentence without quotes or backslashes (RFC 6749 §5.2) */
 };
 
-/* A request to the token endpoint. Strings are decoded, on the request's arena, NULL when absent.
+/* A request to an endpoint of OAuth. Strings are decoded, on the request's arena, NULL when absent.
  */
 struct oauth_request {
 	const char *grant_type;
+	const char *token; /* to be revoked or introspected */
 	const char *scope;
 	const char *refresh_token;
 	const char *client_id; /* from Basic or from the form, never from both */
@@ -110,7 +111,8 @@ struct oauth_request {
 	bool has_basic;
 };
 
-/* Reads Authorization and the form. False with the refusal set. */
+/* Reads Authorization and the form; what an endpoint needs of it is for the endpoint to miss. False
+ * with the refusal set. */
 bool oauth_read(struct request *request, struct oauth_request *ret_oauth, struct refusal *refusal);
 
 /* What somebody got. Strings are on the request's arena. */
@@ -135,6 +137,20 @@ bool identity_refresh(struct request *request, const struct oauth_request *oauth
 /* client_credentials */
 bool identity_client(struct request *request, const struct oauth_request *oauth,
 	struct grant *ret_grant, struct refusal *refusal, struct problem *problem);
+
+/*
+ * RFC 7009: a refresh token ends its session, an access token only itself. True for a token that is
+ * not good any more, too; a token of another client is invalid_grant.
+ */
+bool identity_revoke(struct request *request, const struct oauth_request *oauth,
+	struct refusal *refusal, struct problem *problem);
+
+/*
+ * RFC 7662, for a machine client: what an access token of the caller's program, and partner, is
+ * worth. A new reference in `ret_answer`.
+ */
+bool identity_introspect(struct request *request, const struct oauth_request *oauth,
+	json_t **ret_answer, struct refusal *refusal, struct problem *problem);
 
 /*
  * A session that ends is over everywhere: its refresh token, and its access tokens at all

@@ -28,6 +28,7 @@ struct actor {
 	char partner_id[UUID_TEXT_BYTES]; /* empty for the vendor's side */
 	char client_id[UUID_TEXT_BYTES];  /* machine client, empty for users */
 	char session_id[UUID_TEXT_BYTES]; /* refresh family, empty for clients */
+	char token_id[UUID_TEXT_BYTES];   /* jti of a token of ours, else empty */
 	enum role role;                   /* users only */
 	scope_set scopes;
 	int64_t issued_at_us;

@@ -10,9 +10,9 @@
 #include "base/arena.h"
 #include "base/problem.h"
 
-/* "pds_" + 43 characters: the secret of a machine client. Other prefixes name other kinds ("pdr_":
- * refresh tokens). */
-#define SECRET_PREFIX_CLIENT     "pds_"
+/* A prefix and 43 characters: the prefix says of what kind a secret is. */
+#define SECRET_PREFIX_CLIENT     "pds_" /* of a machine client */
+#define SECRET_PREFIX_REFRESH    "pdr_" /* refresh tokens of sessions */
 #define SECRET_PREFIX_INVITATION "pdi_"
 #define SECRET_PREFIX_RESET      "pdw_"
 

@@ -97,6 +97,15 @@ select array_to_string(sessions_close($1, array(select s.id from sessions s
 	where s.program_id = $1 and s.user_id = ($4->>'user_id')::uuid and s.ended_at is null
 		and s.id is distinct from ($4->>'kept')::uuid), 'ended'), ' ') as ended
 
+-- One access token, by its jti. Noted where its owner's acts are noted.
+-- name: auth_token_revoke
+with noted as (
+	insert into revocations (principal_id, program_id) values ($3, $1)
+	on conflict (principal_id) do nothing
+)
+select pg_notify('partnerd', 'revoked'), audit_append($6, ($4->>'entry_id')::uuid, 'token.revoked',
+	$4->>'resource_type', ($4->>'resource_id')::uuid, null, $2, '{}', '{}')
+
 -- name: auth_client_find
 select c.id, c.program_id, c.partner_id, array_to_string(c.scopes, ' ') as scopes,
 	encode(c.secret_hash, 'hex') as secret_hash, c.status, coalesce(a.status, '') as partner_status,

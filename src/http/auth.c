@@ -35,7 +35,7 @@ static struct slice bearer_token(const struct request *request, struct problem *
 }
 
 /* A key this instance has not heard of yet may have been made a moment ago by another. */
-static enum token_verdict verify(struct request *request, struct slice token, struct actor *actor)
+enum token_verdict auth_verify(struct request *request, struct slice token, struct actor *actor)
 {
 	struct app *app = request->app;
 	struct text fault = TEXT_INIT;
@@ -56,7 +56,7 @@ bool auth_check(struct request *request, struct problem *problem)
 	if (!token.bytes)
 		return false;
 	struct actor *actor = arena_zalloc(request->arena, sizeof *actor);
-	switch (verify(request, token, actor)) {
+	switch (auth_verify(request, token, actor)) {
 	case TOKEN_OK: request->actor = actor; return true;
 	case TOKEN_EXPIRED:
 		return problem_set(problem, PROBLEM_token_expired, "The access token has expired.");

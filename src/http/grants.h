@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What sessions.c and machines.c share: statements at the identity door, and the token at the end.
- */
+/* What sessions.c, machines.c and revoke.c share: statements at the identity door, clients that
+ * authenticate, and the token at the end. */
 #ifndef PARTNERD_SRC_HTTP_GRANTS_H
 #define PARTNERD_SRC_HTTP_GRANTS_H
 
@@ -21,6 +21,13 @@ const char *grant_json(const struct request *request, json_t *value);
  * invalid_scope when that is more than it has.
  */
 bool grant_scopes(const char *asked, scope_set has, scope_set *ret_scopes, struct refusal *refusal);
+
+/*
+ * The machine client that authenticates with id and secret (machines.c). Everything that is wrong
+ * with it is invalid_client in the same words.
+ */
+bool grant_client(struct request *request, const struct oauth_request *oauth,
+	struct actor *ret_actor, struct refusal *refusal, struct problem *problem);
 
 /* Mints the access token of grant->actor. */
 bool grant_finish(struct request *request, struct grant *grant, struct problem *problem);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Tokens of machine clients: client_credentials (RFC 6749 §4.4), without a refresh token. The
+ * Machine clients: who authenticates at the endpoints of OAuth, and client_credentials (RFC 6749
+ * §4.4), which gives no refresh token. The
  * secret has 256 random bits, so its SHA-256 is compared, in constant time, and no slow hash is
  * needed. An unknown client, a wrong secret, a revoked client and a client of a terminated partner
  * cannot be told apart.
@@ -46,8 +47,7 @@ static bool secret_matches(
 	return strlen(stored) == strlen(given) && sodium_memcmp(stored, given, strlen(given)) == 0;
 }
 
-static bool may_have_token(
-	const struct request *request, const struct rows *rows, const char *secret)
+static bool is_good(const struct request *request, const struct rows *rows, const char *secret)
 {
 	return rows_count(rows) == 1 && secret_matches(request, rows, secret) &&
 	       strcmp(rows_text(rows, "status"), "active") == 0 &&
@@ -75,27 +75,33 @@ static bool note_use(
 	return db_run(request->app->db, &batch, problem) == DB_NONE;
 }
 
-bool identity_client(struct request *request, const struct oauth_request *oauth,
-	struct grant *ret_grant, struct refusal *refusal, struct problem *problem)
+bool grant_client(struct request *request, const struct oauth_request *oauth,
+	struct actor *ret_actor, struct refusal *refusal, struct problem *problem)
 {
 	struct db_batch batch = grant_batch(request, NULL);
 	struct db_call *call = grant_call(&batch, "auth_client_find");
-	struct actor *actor = &ret_grant->actor;
 
-	memset(ret_grant, 0, sizeof *ret_grant);
-	actor->issued_at_us = clock_now_us();
+	memset(ret_actor, 0, sizeof *ret_actor);
+	ret_actor->issued_at_us = clock_now_us();
 	if (!oauth->client_id || !oauth->client_secret ||
 		!uuid_is_valid(oauth->client_id, strlen(oauth->client_id)))
 		return grant_refuse(refusal, OAUTH_invalid_client, REFUSED);
 	call->params[2] = oauth->client_id;
 	if (db_run(request->app->db, &batch, problem) != DB_NONE)
 		return false;
-	if (!may_have_token(request, call->rows, oauth->client_secret))
+	if (!is_good(request, call->rows, oauth->client_secret))
 		return grant_refuse(refusal, OAUTH_invalid_client, REFUSED);
-	fill_actor(actor, call->rows);
-	if (!grant_scopes(oauth->scope, actor->scopes, &actor->scopes, refusal))
-		return false;
-	if (rows_bool(call->rows, "is_use_due") && !note_use(request, actor, problem))
-		return false;
-	return grant_finish(request, ret_grant, problem);
+	fill_actor(ret_actor, call->rows);
+	return !rows_bool(call->rows, "is_use_due") || note_use(request, ret_actor, problem);
+}
+
+bool identity_client(struct request *request, const struct oauth_request *oauth,
+	struct grant *ret_grant, struct refusal *refusal, struct problem *problem)
+{
+	struct actor *actor = &ret_grant->actor;
+
+	memset(ret_grant, 0, sizeof *ret_grant);
+	return grant_client(request, oauth, actor, refusal, problem) &&
+	       grant_scopes(oauth->scope, actor->scopes, &actor->scopes, refusal) &&
+	       grant_finish(request, ret_grant, problem);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reads a request to the token endpoint (RFC 6749 §2.3.1, §3.2, §4.4.2, §6): one form, client
- * credentials from exactly one place. A parameter that comes twice, an escape that is broken, or
- * two ways to say who one is: invalid_request. Parameters nobody here knows are ignored, as the RFC
- * asks.
+ * Reads a request to an endpoint of OAuth (RFC 6749 §2.3.1, §3.2, §4.4.2, §6; RFC 7009 §2.1; RFC
+ * 7662 §2.1): one form, client credentials from exactly one place. A parameter that comes twice, an
+ * escape that is broken, or two ways to say who one is: invalid_request. Parameters nobody here
+ * knows are ignored, as the RFC asks.
  */
 #include "http/identity.h"
 
@@ -55,6 +55,7 @@ static bool read_form(struct request *request, struct oauth_request *oauth, stru
 		return refuse(refusal, OAUTH_invalid_request,
 			"The form is not correctly encoded, or has a parameter twice.");
 	oauth->grant_type = form_value(&form, "grant_type");
+	oauth->token = form_value(&form, "token");
 	oauth->scope = form_value(&form, "scope");
 	oauth->refresh_token = form_value(&form, "refresh_token");
 	oauth->client_id = form_value(&form, "client_id");
@@ -119,9 +120,5 @@ bool oauth_read(struct request *request, struct oauth_request *ret_oauth, struct
 	memset(ret_oauth, 0, sizeof *ret_oauth);
 	if (!read_form(request, ret_oauth, refusal))
 		return false;
-	if (authorization && !read_basic(request, authorization, ret_oauth, refusal))
-		return false;
-	if (!ret_oauth->grant_type)
-		return refuse(refusal, OAUTH_invalid_request, "grant_type is missing.");
-	return true;
+	return !authorization || read_basic(request, authorization, ret_oauth, refusal);
 }

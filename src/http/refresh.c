@@ -9,6 +9,7 @@
 #include "http/sessions.h"
 
 #include "base/clock.h"
+#include "http/secrets.h"
 #include "http/tokens.h"
 
 #include <sodium.h>
@@ -51,7 +52,7 @@ static const char *successor_of(const struct request *request, const char *token
 	crypto_auth_hmacsha256_update(&state, (const unsigned char *)token, strlen(token));
 	crypto_auth_hmacsha256_final(&state, mac);
 	base64url_encode(mac, sizeof mac, text);
-	return arena_printf(request->arena, REFRESH_PREFIX "%s", text);
+	return arena_printf(request->arena, SECRET_PREFIX_REFRESH "%s", text);
 }
 
 static bool find_token(struct refresh *refresh, struct problem *problem)

@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "http/app.h"
 #include "http/negotiate.h"
 #include "http/request.h"
 
@@ -116,23 +117,35 @@ static void write_problem(
 	text_append_char(out, '}');
 }
 
-/* RFC 6750 §3: bare without a token, with the reason when there was one. */
-static const char *challenge(const struct request *request, const struct problem *problem)
+/* RFC 6750 §3: no error without a token, the reason when there was one. */
+static const char *challenge_reason(const struct request *request, const struct problem *problem)
 {
 	switch (problem->code) {
 	case PROBLEM_unauthenticated:
-	case PROBLEM_invalid_credentials: return "Bearer";
+	case PROBLEM_invalid_credentials: return "";
 	case PROBLEM_token_expired:
-		return "Bearer error=\"invalid_token\", error_description=\"The access token has "
+		return ", error=\"invalid_token\", error_description=\"The access token has "
 		       "expired\"";
-	case PROBLEM_token_invalid: return "Bearer error=\"invalid_token\"";
+	case PROBLEM_token_invalid: return ", error=\"invalid_token\"";
 	case PROBLEM_insufficient_scope:
 		return problem->scope ? arena_printf(request->arena,
-						"Bearer error=\"insufficient_scope\", scope=\"%s\"",
+						", error=\"insufficient_scope\", scope=\"%s\"",
 						problem->scope)
-				      : "Bearer error=\"insufficient_scope\"";
+				      : ", error=\"insufficient_scope\"";
 	default: return NULL;
 	}
+}
+
+/* The challenge names the document that says where tokens come from (RFC 9728 §5.1). */
+static const char *challenge(const struct request *request, const struct problem *problem)
+{
+	const char *reason = challenge_reason(request, problem);
+
+	if (!reason)
+		return NULL;
+	return arena_printf(request->arena,
+		"Bearer resource_metadata=\"%s/.well-known/oauth-protected-resource\"%s",
+		request->app->issuer, reason);
 }
 
 /* A refusal that will pass says when to come back, also when its author did not. */

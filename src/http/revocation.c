@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which users, clients and sessions were cut off lately. A token outlives the decision to end it by
- * up to its whole life, so this instance keeps the revocations of that time in memory: a hash table
- * by principal, filled from the table revocations when the watcher wakes. Entries leave by age
- * only; a reload that ran before a local revocation was committed can therefore not bring its
- * tokens back.
+ * Which users, clients, sessions and single tokens were cut off lately. A token outlives the
+ * decision to end it by up to its whole life, so this instance keeps the revocations of that time
+ * in memory: a hash table by principal, filled from the table revocations when the watcher wakes.
+ * Entries leave by age only; a reload that ran before a local revocation was committed can
+ * therefore not bring its tokens back.
  */
 #include "http/tokens.h"
 
@@ -159,9 +159,10 @@ uint64_t revocations_generation(struct revocations *revocations)
 
 static bool hits(const struct table *table, const char *id, int64_t issued_us)
 {
-	const struct entry *entry = table_slot(table, id);
+	const struct entry *entry = id[0] ? table_slot(table, id) : NULL;
 
-	return entry->id[0] && issued_us <= entry->revoked_us + TOKEN_SKEW_S * CLOCK_SECOND_US;
+	return entry && entry->id[0] &&
+	       issued_us <= entry->revoked_us + TOKEN_SKEW_S * CLOCK_SECOND_US;
 }
 
 bool revocations_hit(struct revocations *revocations, const struct actor *actor)
@@ -170,8 +171,8 @@ bool revocations_hit(struct revocations *revocations, const struct actor *actor)
 		return false;
 	pthread_rwlock_rdlock(&revocations->lock);
 	bool is_hit = hits(&revocations->table, actor->id, actor->issued_at_us) ||
-		      (actor->session_id[0] &&
-			      hits(&revocations->table, actor->session_id, actor->issued_at_us));
+		      hits(&revocations->table, actor->session_id, actor->issued_at_us) ||
+		      hits(&revocations->table, actor->token_id, actor->issued_at_us);
 	pthread_rwlock_unlock(&revocations->lock);
 	return is_hit;
 }

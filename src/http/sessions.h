@@ -5,8 +5,6 @@
 
 #include "http/grants.h"
 
-#define REFRESH_PREFIX "pdr_"
-
 /* A person as the rows of the statements in auth.sql tell: role, partner, status, partner_status.
  */
 void person_fill(struct actor *actor, const struct rows *rows, const char *id_column);

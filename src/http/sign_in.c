@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "http/passwords.h"
+#include "http/secrets.h"
 #include "http/tokens.h"
 
 #include <string.h>
@@ -76,7 +77,7 @@ static bool start_session(
 
 	batch.is_write = true;
 	uuid_v7(actor->session_id);
-	grant->refresh_token = secret_make(REFRESH_PREFIX, in->request->arena);
+	grant->refresh_token = secret_make(SECRET_PREFIX_REFRESH, in->request->arena);
 	grant->refresh_expires_in_s = session_life_s(settings, settings->refresh_token_s);
 	call->params[0] = actor->program_id;
 	call->params[2] = actor->id;

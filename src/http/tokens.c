@@ -23,8 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TOKEN_TYPE    "at+jwt"
-#define JTI_BYTES_MAX 128
+#define TOKEN_TYPE "at+jwt"
 
 struct tokens {
 	struct keys *keys;
@@ -160,7 +159,7 @@ static bool claims_principal(const json_t *claims, struct actor *actor)
 		return false;
 	if (!json_is_string(scope) || !scope_set_parse(json_string_value(scope), &actor->scopes))
 		return false;
-	if (!claim_text(claims, "jti", JTI_BYTES_MAX))
+	if (!claim_uuid(claims, "jti", actor->token_id))
 		return false;
 	return claim_is(claims, "client_id", TOKEN_CLIENT_USER) ? claims_person(claims, actor)
 								: claims_machine(claims, actor);

@@ -53,6 +53,12 @@ enum token_verdict {
 enum token_verdict tokens_verify(struct tokens *tokens, const char *token, size_t length,
 	int64_t now_us, struct actor *ret_actor);
 
+/* ---- auth.c ---- */
+
+/* tokens_verify, after a look for new keys when the token's is not known. */
+enum token_verdict auth_verify(
+	struct request *request, struct slice token, struct actor *ret_actor);
+
 /* ---- revocation.c ---- */
 
 struct revocations;
@@ -62,7 +68,8 @@ struct revocations *revocations_free(struct revocations *revocations);
 /* Grows with every change; a token found good under a number needs no second look under the same.
  */
 uint64_t revocations_generation(struct revocations *revocations);
-/* Whether the actor's token was issued before the actor or its session was revoked. */
+/* Whether the actor's token was issued before the actor or its session was revoked, or was revoked
+ * itself. */
 bool revocations_hit(struct revocations *revocations, const struct actor *actor);
 void revocations_put(struct revocations *revocations, const char *principal_id, int64_t revoked_us);
 /* Takes over rows of (id, microseconds), NULL for none, and forgets what is older than the window.
@@ -72,8 +79,8 @@ bool revocations_reload(struct revocations *revocations, struct db *db);
 
 /*
  * Refuses at once, on this instance, the tokens of a user, a client or a session (family id) issued
- * until now. The row in the table revocations, by which the other instances learn of it, is the
- * caller's.
+ * until now, or one token (jti). The row in the table revocations, by which the other instances
+ * learn of it, is the caller's.
  */
 void revocation_add(struct tokens *tokens, const char *principal_id, int64_t revoked_us);
 

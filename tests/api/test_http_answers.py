@@ -59,9 +59,11 @@ def test_private_answers_may_be_kept_by_their_owner_only(server, bearer):
 
 
 def test_challenges(server):
-    assert ask(server, "GET", "/v1/deals")["WWW-Authenticate"] == "Bearer"
+    resource = json.loads(ask(server, "GET", "/.well-known/oauth-protected-resource").body)["resource"]
+    challenge = f'Bearer resource_metadata="{resource}/.well-known/oauth-protected-resource"'
+    assert ask(server, "GET", "/v1/deals")["WWW-Authenticate"] == challenge
     answer = ask(server, "GET", "/v1/deals", "Authorization: Bearer x\r\n")
-    assert answer.code == "token_invalid" and answer["WWW-Authenticate"].startswith('Bearer error="invalid_token"')
+    assert answer.code == "token_invalid" and answer["WWW-Authenticate"] == f'{challenge}, error="invalid_token"'
 
 
 # ---- browsers ----

@@ -16,7 +16,7 @@ import pytest
 from support.client import Client
 from support.tokens import claims_of, encode, header_of, new_private_key, public_key, sign
 
-GENERIC = 'Bearer error="invalid_token"'
+REASON = ', error="invalid_token"'
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +42,11 @@ def changed(members, **changes):
     return {name: value for name, value in {**members, **changes}.items() if value is not None}
 
 
+def challenge(server):
+    resource = Client(server).get("/.well-known/oauth-protected-resource")["resource"]
+    return f'Bearer resource_metadata="{resource}/.well-known/oauth-protected-resource"'
+
+
 def judge(server, token):
     return Client(server, token).get("/v1/me", expect=None)
 
@@ -49,7 +54,7 @@ def judge(server, token):
 def is_refused(server, token):
     answer = judge(server, token)
     assert answer.status == 401 and answer.problem == "token_invalid", answer
-    assert answer.headers["WWW-Authenticate"] == GENERIC and answer.headers["Cache-Control"] == "no-store"
+    assert answer.headers["WWW-Authenticate"] == challenge(server) + REASON and answer.headers["Cache-Control"] == "no-store"
     assert answer["detail"] == "The access token is not valid.", "one answer, whatever is wrong"
 
 
@@ -92,7 +97,7 @@ def test_expired(server, genuine, pem):
     past = {"iat": NOW - 1000, "exp": NOW - 400}
     answer = judge(server, sign(header_of(genuine), {**claims_of(genuine), **past}, pem))
     assert answer.status == 401 and answer.problem == "token_expired"
-    assert answer.headers["WWW-Authenticate"].startswith('Bearer error="invalid_token"')
+    assert answer.headers["WWW-Authenticate"].startswith(challenge(server) + REASON + ", error_description=")
     # Whoever cannot sign does not even learn that.
     is_refused(server, sign(header_of(genuine), {**claims_of(genuine), **past}, new_private_key()))
 
@@ -164,7 +169,7 @@ def test_size(server, genuine, pem):
 def test_authorization_fields(server, genuine, value, problem):
     headers = {"Authorization": value.replace("{token}", genuine)} if value else None
     answer = Client(server).get("/v1/me", headers=headers, expect=401, problem=problem)
-    expected = "Bearer" if problem == "unauthenticated" else GENERIC
+    expected = challenge(server) + ("" if problem == "unauthenticated" else REASON)
     assert answer.headers["WWW-Authenticate"] == expected
 
 

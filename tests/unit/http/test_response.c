@@ -158,19 +158,22 @@ static void a_transition_names_what_is_allowed(void **state)
 	json_decref(problem);
 }
 
+#define METADATA \
+	"Bearer resource_metadata=\"https://api.example/.well-known/oauth-protected-resource\""
+
 static void challenges_say_what_was_wrong(void **state)
 {
 	static const struct {
 		enum problem_code code;
 		const char *challenge;
 	} cases[] = {
-		{ PROBLEM_unauthenticated, "Bearer" },
-		{ PROBLEM_token_invalid, "Bearer error=\"invalid_token\"" },
+		{ PROBLEM_unauthenticated, METADATA },
+		{ PROBLEM_token_invalid, METADATA ", error=\"invalid_token\"" },
 		{ PROBLEM_token_expired,
-			"Bearer error=\"invalid_token\", error_description=\"The access token has "
-			"expired\"" },
+			METADATA ", error=\"invalid_token\", error_description=\"The access "
+				 "token has expired\"" },
 		{ PROBLEM_insufficient_scope,
-			"Bearer error=\"insufficient_scope\", scope=\"deals:approve\"" },
+			METADATA ", error=\"insufficient_scope\", scope=\"deals:approve\"" },
 		{ PROBLEM_forbidden, NULL },
 		{ PROBLEM_not_found, NULL },
 	};
@@ -180,6 +183,7 @@ static void challenges_say_what_was_wrong(void **state)
 		begin(NULL);
 		problem_set(&edge.problem, cases[i].code, "x");
 		edge.problem.scope = "deals:approve";
+		edge.app.issuer = "https://api.example";
 		json_decref(write_problem());
 		if (!cases[i].challenge)
 			assert_null(header("WWW-Authenticate"));
