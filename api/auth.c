@@ -114,12 +114,7 @@ static json_t *me_json(const struct actor *actor, const struct rows *rows)
 static bool get_me(struct request *request, struct response *response, struct problem *problem)
 {
 	const struct actor *actor = request->actor;
-	struct db_batch batch = {
-		.arena = request->arena,
-		.door = DOOR_TENANT,
-		.program_id = actor->program_id,
-		.partner_id = actor_partner(actor),
-	};
+	struct db_batch batch = request_batch(request);
 	struct db_call *call = db_add(&batch, statement_find("auth_me"));
 
 	call->params[0] = batch.program_id;

@@ -79,7 +79,7 @@ static bool write_person(const struct errand *errand, const char *write, const c
 	const struct rows *person = errand->person;
 	char event_id[UUID_TEXT_BYTES];
 	struct db_batch batch = { .arena = request->arena,
-		.door = DOOR_TENANT,
+		.door = DOOR_PROGRAM,
 		.program_id = rows_text(person, "program_id"),
 		.is_write = true };
 	const char *const statements[] = { write, "person_publish" };

@@ -50,7 +50,10 @@ static const char *dump(struct arena *arena, json_t *value)
 static struct db_batch behind_walls(const struct errand *op, bool is_write)
 {
 	return (struct db_batch){
-		.arena = op->arena, .program_id = op->program_id, .is_write = is_write
+		.arena = op->arena,
+		.door = DOOR_PROGRAM,
+		.program_id = op->program_id,
+		.is_write = is_write,
 	};
 }
 

@@ -40,7 +40,7 @@ static struct db_batch program_batch(struct arena *arena, const char *program_id
 {
 	return (struct db_batch){
 		.arena = arena,
-		.door = program_id != NULL ? DOOR_TENANT : DOOR_IDENTITY,
+		.door = program_id != NULL ? DOOR_PROGRAM : DOOR_IDENTITY,
 		.program_id = program_id,
 		.is_write = program_id != NULL,
 	};

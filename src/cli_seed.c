@@ -85,7 +85,7 @@ static json_t *body_of(const struct teller *teller, const json_t *entry)
 static bool set_clock(const struct teller *teller, const char *now, struct problem *problem)
 {
 	struct db_batch batch = { .arena = teller->arena,
-		.door = DOOR_TENANT,
+		.door = DOOR_PROGRAM,
 		.program_id = teller->program_id,
 		.is_write = true };
 	struct db_call *call = db_add(&batch, statement_find("seed_clock"));

@@ -52,8 +52,12 @@ struct db_call {
 	struct rows *rows;                 /* out: released with the batch's arena */
 };
 
+/* What row-level security shows. A batch that names no door, or not all its door asks for, is not
+ * run. */
 enum db_door {
-	DOOR_TENANT,   /* row-level security shows program_id, and partner_id where set */
+	DOOR_NONE,
+	DOOR_PROGRAM,  /* all of program_id: the vendor's side, and the server's own work */
+	DOOR_PARTNER,  /* what is partner_id's, and what the program shows to all partners */
 	DOOR_IDENTITY, /* before the tenant is known: sign-in, client credentials, keys, list of
 			  programs */
 };
@@ -62,7 +66,7 @@ struct db_batch {
 	struct arena *arena;
 	enum db_door door;
 	const char *program_id; /* NULL only with DOOR_IDENTITY */
-	const char *partner_id; /* NULL: the vendor's side, sees all partners of the program */
+	const char *partner_id; /* with DOOR_PARTNER, and only then */
 	bool is_write;          /* a lost connection is not retried: the commit may have happened */
 	bool rollback;          /* dry run */
 	struct db_call calls[DB_MAX_CALLS];

@@ -121,6 +121,9 @@ struct decision {
 	bool is_kept;   /* store the explanation as a decision (GET /v1/decisions/{id}) */
 };
 
+/* A batch behind the walls of the request's actor. */
+struct db_batch request_batch(const struct request *request);
+
 typedef bool (*decide_fn)(
 	const struct command_input *in, struct decision *out, struct problem *problem);
 /* Fills the response, or sets the problem and returns false. */

@@ -23,7 +23,8 @@
 #define MAX_AGAIN       3
 #define ANSWER_SPARE_MS 1000
 
-/* app.partner is '*' for the vendor's side, which sees every partner of the program. */
+/* app.partner is '*' where every partner of the program may be seen: said by DOOR_PROGRAM, never by
+ * leaving something out. */
 static const struct statement walls_tenant = { "walls_tenant",
 	"select set_config('app.program', $1::text, true), set_config('app.partner', $2::text, "
 	"true)",
@@ -169,10 +170,8 @@ static bool send_sync(struct attempt *attempt)
 static bool send_walls(struct attempt *attempt)
 {
 	const struct db_batch *batch = attempt->batch;
-	bool tenant = batch->door == DOOR_TENANT;
-	const char *partner = batch->partner_id;
-	if (tenant && !partner)
-		partner = "*";
+	bool tenant = batch->door != DOOR_IDENTITY;
+	const char *partner = batch->door == DOOR_PROGRAM ? "*" : batch->partner_id;
 	if (attempt->options->prepared_statements) {
 		const char *params[] = { batch->program_id, partner };
 		return send_statement(
@@ -440,14 +439,26 @@ static bool run_once(struct db *db, struct connection *connection, struct db_bat
 	return is_settled;
 }
 
+/* Forgetting to say something must show less, not more. */
+static bool has_door(const struct db_batch *batch)
+{
+	switch (batch->door) {
+	case DOOR_PROGRAM: return batch->program_id && !batch->partner_id;
+	case DOOR_PARTNER: return batch->program_id && batch->partner_id;
+	case DOOR_IDENTITY: return !batch->partner_id;
+	case DOOR_NONE: break;
+	}
+	return false;
+}
+
 enum db_failure db_run_within(struct db *db, struct db_batch *batch,
 	const struct run_limits *limits, struct problem *problem)
 {
 	for (size_t i = 0; i < batch->call_count; i++)
 		batch->calls[i].rows = NULL;
-	if (batch->door == DOOR_TENANT && !batch->program_id) {
+	if (!has_door(batch)) {
 		problem_set(problem, PROBLEM_internal, "The request could not be handled.");
-		problem_cause(problem, "a batch through the tenant door names no program");
+		problem_cause(problem, "a batch does not say whose rows it may see");
 		return DB_BROKEN;
 	}
 	struct tries tries = { .take = TAKE_ANY };

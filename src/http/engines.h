@@ -33,9 +33,6 @@ bool command_run(const struct endpoint *endpoint, struct request *request,
 bool replay_find(const struct endpoint *endpoint, struct request *request,
 	struct response *response, struct problem *problem);
 
-/* A batch behind the walls of the request's actor. */
-struct db_batch request_batch(const struct request *request);
-
 /* "No deal has this id." The same for what does not exist and for what another partner owns. */
 bool refuse_missing(const struct resource *resource, struct problem *problem);
 

@@ -12,7 +12,7 @@ struct db_batch request_batch(const struct request *request)
 {
 	return (struct db_batch){
 		.arena = request->arena,
-		.door = DOOR_TENANT,
+		.door = actor_side(request->actor) == SIDE_VENDOR ? DOOR_PROGRAM : DOOR_PARTNER,
 		.program_id = request->actor->program_id,
 		.partner_id = actor_partner(request->actor),
 	};

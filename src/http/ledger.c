@@ -142,7 +142,7 @@ static void take_fault(const struct rows *faults, struct ledger_report *report)
 bool ledger_verify(struct db *db, const char *program_id, struct arena *arena,
 	struct ledger_report *ret_report, struct problem *problem)
 {
-	struct db_batch batch = { .arena = arena, .door = DOOR_TENANT, .program_id = program_id };
+	struct db_batch batch = { .arena = arena, .door = DOOR_PROGRAM, .program_id = program_id };
 	struct db_batch identity = { .arena = arena, .door = DOOR_IDENTITY };
 	struct db_call *counts = db_add(&batch, &counts_statement),
 		       *faults = db_add(&batch, &faults_statement);

@@ -104,13 +104,10 @@ static bool is_person(const struct request *request, struct problem *problem)
 /* A batch behind the walls of the one who asks. */
 static struct db_batch own_batch(const struct request *request)
 {
-	return (struct db_batch){
-		.arena = request->arena,
-		.door = DOOR_TENANT,
-		.program_id = request->actor->program_id,
-		.partner_id = actor_partner(request->actor),
-		.is_write = true,
-	};
+	struct db_batch batch = request_batch(request);
+
+	batch.is_write = true;
+	return batch;
 }
 
 static struct db_call *own_call(

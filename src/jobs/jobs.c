@@ -50,7 +50,7 @@ const struct rows *job_statement(const struct job_run *run, const char *name, co
 {
 	struct db_batch batch = {
 		.arena = run->arena,
-		.door = run->program_id != NULL ? DOOR_TENANT : DOOR_IDENTITY,
+		.door = run->program_id != NULL ? DOOR_PROGRAM : DOOR_IDENTITY,
 		.program_id = run->program_id,
 		.is_write = true,
 	};

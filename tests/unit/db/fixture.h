@@ -73,7 +73,8 @@ struct fixture {
 
 static inline struct db_batch *start(struct fixture *f)
 {
-	f->batch = (struct db_batch){ .arena = f->arena, .program_id = PROGRAM };
+	f->batch =
+		(struct db_batch){ .arena = f->arena, .door = DOOR_PROGRAM, .program_id = PROGRAM };
 	f->problem = (struct problem)PROBLEM_INIT;
 	return &f->batch;
 }

@@ -83,7 +83,9 @@ struct blocked {
 static void *run_blocked(void *argument)
 {
 	struct blocked *blocked = argument;
-	struct db_batch batch = { .arena = blocked->arena, .program_id = PROGRAM };
+	struct db_batch batch = {
+		.arena = blocked->arena, .door = DOOR_PROGRAM, .program_id = PROGRAM
+	};
 	struct problem problem = PROBLEM_INIT;
 	db_add(&batch, &take_lock);
 	blocked->failure = db_run(blocked->f->db, &batch, &problem);
@@ -324,7 +326,9 @@ static void *hammer(void *argument)
 {
 	struct blocked *blocked = argument;
 	for (int i = 0; i < HAMMER_RUNS && blocked->failure == DB_NONE; i++) {
-		struct db_batch batch = { .arena = blocked->arena, .program_id = PROGRAM };
+		struct db_batch batch = {
+			.arena = blocked->arena, .door = DOOR_PROGRAM, .program_id = PROGRAM
+		};
 		struct problem problem = PROBLEM_INIT;
 		db_add(&batch, &count_things);
 		blocked->failure = db_run(blocked->f->db, &batch, &problem);

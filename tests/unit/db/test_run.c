@@ -53,6 +53,7 @@ static void test_walls(void **state)
 	assert_string_equal(rows_text(vendor, "partner"), "*");
 	assert_string_equal(rows_text(vendor, "door"), "");
 	struct db_call *partner = db_add(start(f), &session);
+	f->batch.door = DOOR_PARTNER;
 	f->batch.partner_id = PARTNER;
 	assert_int_equal(run(f), DB_NONE);
 	assert_string_equal(rows_text(partner->rows, "partner"), PARTNER);
@@ -74,13 +75,28 @@ static void test_identity_door_leaves_nothing_behind(void **state)
 	assert_string_equal(rows_text(tenant, "program"), PROGRAM);
 }
 
-static void test_tenant_door_needs_a_program(void **state)
+/* Whatever is forgotten, nothing is asked; least of all on everybody's behalf. */
+static void test_a_door_needs_all_that_it_asks_for(void **state)
 {
 	struct fixture *f = *state;
-	db_add(start(f), &count_things);
-	f->batch.program_id = NULL;
-	assert_int_equal(run(f), DB_BROKEN);
-	assert_int_equal(f->problem.code, PROBLEM_internal);
+	static const struct db_batch cases[] = {
+		{ .program_id = PROGRAM },
+		{ .program_id = PROGRAM, .partner_id = PARTNER },
+		{ .door = DOOR_PROGRAM },
+		{ .door = DOOR_PROGRAM, .program_id = PROGRAM, .partner_id = PARTNER },
+		{ .door = DOOR_PARTNER, .program_id = PROGRAM },
+		{ .door = DOOR_PARTNER, .partner_id = PARTNER },
+		{ .door = DOOR_IDENTITY, .partner_id = PARTNER },
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		start(f);
+		f->batch = cases[i];
+		f->batch.arena = f->arena;
+		const struct db_call *call = db_add(&f->batch, &count_things);
+		assert_int_equal(run(f), DB_BROKEN);
+		assert_int_equal(f->problem.code, PROBLEM_internal);
+		assert_null(call->rows);
+	}
 }
 
 static void test_session_settings(void **state)
@@ -455,7 +471,7 @@ static void test_unprepared_mode_sets_nothing_for_the_session(void **state)
 	X(test_parameters_travel_as_they_are)                 \
 	X(test_walls)                                         \
 	X(test_identity_door_leaves_nothing_behind)           \
-	X(test_tenant_door_needs_a_program)                   \
+	X(test_a_door_needs_all_that_it_asks_for)             \
 	X(test_session_settings)                              \
 	X(test_failure_in_the_middle_undoes_all)              \
 	X(test_rollback_shows_rows_and_keeps_none)            \
