@@ -104,9 +104,10 @@ static json_t *partner_json(const struct rows *rows)
 
 static json_t *me_json(const struct actor *actor, const struct rows *rows)
 {
-	return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "id", actor->id, "object",
-		"me", "type", actor->is_user ? "user" : "client", "name", column(rows, "name"),
-		"email", column(rows, "email"), "role", column(rows, "role"), "scopes",
+	return json_pack("{s:s, s:s, s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "id", actor->id,
+		"object", "me", "version", (json_int_t)rows_int(rows, "version"), "type",
+		actor->is_user ? "user" : "client", "name", column(rows, "name"), "email",
+		column(rows, "email"), "role", column(rows, "role"), "scopes",
 		scopes_json(actor->scopes), "program", program_json(rows), "partner",
 		partner_json(rows));
 }
@@ -126,6 +127,7 @@ static bool get_me(struct request *request, struct response *response, struct pr
 		return problem_set(
 			problem, PROBLEM_token_invalid, "The access token is not valid.");
 	response->cache = CACHE_PRIVATE;
+	response_etag(response, request, rows_text(call->rows, "version"));
 	response_json(response, 200, me_json(actor, call->rows));
 	return true;
 }

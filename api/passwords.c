@@ -134,6 +134,6 @@ static bool accept_invitation(
 }
 
 const struct endpoint password_endpoints[] = {
-	{ .operation_id = "acceptInvitation", .run = accept_invitation },
+	{ .operation_id = "acceptInvitation", .run = accept_invitation, .is_slow = true },
 	{ 0 },
 };

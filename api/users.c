@@ -77,31 +77,95 @@ static bool check_role(const struct command_input *in, struct problem *problem)
 	return false;
 }
 
+/* The token that lets the person choose a password. */
+static void give_invitation(const struct command_input *in, struct decision *out)
+{
+	struct arena *arena = in->request->arena;
+	const char *token = secret_make(SECRET_PREFIX_INVITATION, arena);
+	json_object_set_new(out->fields, "token_hash", json_string(secret_hash(token, arena)));
+	json_object_set_new(out->fields, "life_s", json_integer(INVITATION_LIFE_S));
+	out->reveal = json_pack("{s:s}", "invitation_token", token);
+}
+
 static bool decide_create(
 	const struct command_input *in, struct decision *out, struct problem *problem)
 {
 	if (!decide_principal_partner(in, out, problem) || !check_role(in, problem))
 		return false;
-	const char *token = secret_make(SECRET_PREFIX_INVITATION, in->request->arena);
-	json_object_set_new(
-		out->fields, "token_hash", json_string(secret_hash(token, in->request->arena)));
-	json_object_set_new(out->fields, "life_s", json_integer(INVITATION_LIFE_S));
-	out->reveal = json_pack("{s:s}", "invitation_token", token);
+	give_invitation(in, out);
 	out->event = "user.invited";
+	return true;
+}
+
+/* Refuses what the state does not allow. */
+static bool may_move(
+	const struct command_input *in, const char *participle, struct problem *problem)
+{
+	return transition_require(user_transitions, "user", command_action(in), participle,
+		       command_before_text(in, "status"), problem) != NULL;
+}
+
+/* Nobody takes away the last admin who can sign in, and nobody their own access by mistake. */
+static bool may_lose_power(
+	const struct command_input *in, const char *own_refusal, struct problem *problem)
+{
+	if (strcmp(in->id, in->actor->id) == 0)
+		return problem_set(problem, PROBLEM_conflict, "%s", own_refusal);
+	if (strcmp(command_before_text(in, "role"), role_text(ROLE_admin)) != 0 ||
+		strcmp(command_before_text(in, "status"), "active") != 0 ||
+		rows_bool(in->facts, "has_another_admin"))
+		return true;
+	return problem_set(problem, PROBLEM_conflict,
+		"This is the program's last active admin; make another one first.");
+}
+
+static bool decide_resend_invite(
+	const struct command_input *in, struct decision *out, struct problem *problem)
+{
+	if (!may_move(in, "invited again", problem))
+		return false;
+	give_invitation(in, out);
+	out->event = "user.invitation_resent";
 	return true;
 }
 
 static bool decide_deactivate(
 	const struct command_input *in, struct decision *out, struct problem *problem)
 {
-	const char *status = command_before_text(in, "status");
-	if (transition_require(
-		    user_transitions, "user", "deactivate", "deactivated", status, problem) == NULL)
-		return false;
-	if (strcmp(in->id, in->actor->id) == 0)
-		return problem_set(
-			problem, PROBLEM_conflict, "Somebody else has to deactivate you.");
 	out->event = "user.deactivated";
+	return may_move(in, "deactivated", problem) &&
+	       may_lose_power(in, "Somebody else has to deactivate you.", problem);
+}
+
+static bool decide_reactivate(
+	const struct command_input *in, struct decision *out, struct problem *problem)
+{
+	out->event = "user.reactivated";
+	return may_move(in, "reactivated", problem);
+}
+
+static bool decide_change_role(
+	const struct command_input *in, struct decision *out, struct problem *problem)
+{
+	const char *role = command_body_text(in, "role");
+	out->event = "user.role_changed";
+	if (!check_role(in, problem) || !may_move(in, "given another role", problem))
+		return false;
+	if (strcmp(role, command_before_text(in, "role")) == 0)
+		return problem_set(problem, PROBLEM_conflict, "The user has this role already.");
+	return may_lose_power(in, "Somebody else has to change your role.", problem);
+}
+
+static bool decide_update(
+	const struct command_input *in, struct decision *out, struct problem *problem)
+{
+	static const char *const columns[] = { "name", NULL };
+	json_t *set = json_object();
+	json_object_set_new(out->fields, "set", set);
+	if (strcmp(command_before_text(in, "status"), "erased") == 0)
+		return problem_set(problem, PROBLEM_conflict, "Of this user only the id is left.");
+	patch_columns(in, set, columns);
+	out->event = "user.updated";
 	return true;
 }
 
@@ -114,9 +178,33 @@ const struct endpoint user_endpoints[] = {
 		.decide = decide_create,
 		.write = "user_create",
 		.creates = true },
+	{ .operation_id = "updateUser",
+		.resource = &user_resource,
+		.decide = decide_update,
+		.write = "user_change" },
+	{ .operation_id = "updateMe",
+		.resource = &user_resource,
+		.decide = decide_update,
+		.write = "user_change",
+		.self = SELF_USER },
+	{ .operation_id = "resendInvitation",
+		.resource = &user_resource,
+		.decide = decide_resend_invite,
+		.write = "user_reinvite",
+		.reveals = true },
 	{ .operation_id = "deactivateUser",
 		.resource = &user_resource,
+		.facts = "user_facts",
 		.decide = decide_deactivate,
 		.write = "user_deactivate" },
+	{ .operation_id = "reactivateUser",
+		.resource = &user_resource,
+		.decide = decide_reactivate,
+		.write = "user_reactivate" },
+	{ .operation_id = "changeUserRole",
+		.resource = &user_resource,
+		.facts = "user_facts",
+		.decide = decide_change_role,
+		.write = "user_change_role" },
 	{ 0 },
 };

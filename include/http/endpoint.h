@@ -145,6 +145,7 @@ struct endpoint {
 	decide_fn decide;        /* the rule of a command */
 	const char *write;       /* statement, must end in assert_written() */
 	bool creates;            /* new id; answers 201 with Location */
+	bool reveals;            /* the answer has members beyond the shape, shown this once */
 	run_fn run;              /* the escape hatch */
 	bool is_slow; /* hashes a password: answered on a lane, beside the workers (lanes.h); a POST
 		       */

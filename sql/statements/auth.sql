@@ -121,7 +121,7 @@ where program_id = $1 and id = $3 and (last_used_at is null or last_used_at < no
 
 -- Who the token speaks for, behind the walls of its tenant.
 -- name: auth_me
-select coalesce(u.name, c.name) as name, u.email, u.role, p.id as program_id, p.slug, p.name as program_name,
+select coalesce(u.name, c.name) as name, coalesce(u.version, c.version) as version, u.email, u.role, p.id as program_id, p.slug, p.name as program_name,
 	p.environment, p.zone, p.currency, a.id as partner_id, a.name as partner_name, a.status as partner_status,
 	t.name as tier_name
 from programs p

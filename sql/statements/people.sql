@@ -21,14 +21,74 @@ with written as (
 )
 select assert_written(count(*)) from written
 
+-- What the rules about one person need.
+-- name: user_facts
+select u.partner_id, u.is_accepted, g.name as program_name, g.slug,
+	exists (select from users o where o.program_id = $1 and o.role = 'admin' and o.status = 'active' and o.id <> $3)
+		as has_another_admin
+from users u
+join programs g on g.id = u.program_id
+where u.program_id = $1 and u.id = $3 and ($2 is null or u.partner_id = $2)
+
+-- The token before is good no more.
+-- name: user_reinvite
+with written as (
+	update users u set version = u.version + 1, updated_at = program_now()
+	where u.program_id = $1 and u.id = $3 and ($2 is null or u.partner_id = $2)
+		and u.version = ($5->>'expected_version')::int and u.status = 'invited'
+	returning u.program_id, u.id, u.partner_id
+), invited as (
+	insert into user_tokens (program_id, user_id, kind, partner_id, token_hash, expires_at)
+	select w.program_id, w.id, 'invitation', w.partner_id, ($5->>'token_hash')::bytea,
+		now() + make_interval(secs => ($5->>'life_s')::int)
+	from written w
+	on conflict on constraint user_tokens_pkey do update
+	set token_hash = excluded.token_hash, created_at = now(), expires_at = excluded.expires_at
+)
+select assert_written(count(*)) from written
+
 -- name: user_deactivate
 with written as (
 	update users u set status = 'disabled', version = u.version + 1, updated_at = program_now()
 	where u.program_id = $1 and u.id = $3 and ($2 is null or u.partner_id = $2)
-		and u.version = ($5->>'expected_version')::int and u.status = 'active'
+		and u.version = ($5->>'expected_version')::int and u.status in ('invited', 'active')
+		and case when u.role = 'admin' and u.status = 'active' then admin_remains(u.id) else true end
 	returning u.program_id, u.id
 )
-select assert_written(count(*)), bool_and(sessions_end(w.program_id, w.id)) from written w
+select assert_written(count(*)), bool_and(sessions_end(w.program_id, w.id)), bool_and(tokens_cancel(w.program_id, w.id))
+from written w
+
+-- Who had not accepted yet is invited again, and needs a new token.
+-- name: user_reactivate
+with written as (
+	update users u set status = case when u.is_accepted then 'active' else 'invited' end, version = u.version + 1,
+		updated_at = program_now()
+	where u.program_id = $1 and u.id = $3 and ($2 is null or u.partner_id = $2)
+		and u.version = ($5->>'expected_version')::int and u.status = 'disabled'
+	returning u.id
+)
+select assert_written(count(*)) from written
+
+-- name: user_change_role
+with written as (
+	update users u set role = $4->>'role', version = u.version + 1, updated_at = program_now()
+	where u.program_id = $1 and u.id = $3 and ($2 is null or u.partner_id = $2)
+		and u.version = ($5->>'expected_version')::int and u.status in ('invited', 'active', 'disabled')
+		and case when u.role = 'admin' and u.status = 'active' and $4->>'role' <> 'admin' then admin_remains(u.id)
+			else true end
+	returning u.program_id, u.id
+)
+select assert_written(count(*)), bool_and(access_cut(w.program_id, w.id)) from written w
+
+-- name: user_change
+with written as (
+	update users u set name = (select r.name from jsonb_populate_record(u, $5->'set') r), version = u.version + 1,
+		updated_at = program_now()
+	where u.program_id = $1 and u.id = $3 and ($2 is null or u.partner_id = $2)
+		and u.version = ($5->>'expected_version')::int and u.status <> 'erased'
+	returning u.id
+)
+select assert_written(count(*)) from written
 
 -- ---- with a token instead of a password: nobody is signed in yet ----
 

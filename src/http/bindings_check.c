@@ -138,7 +138,8 @@ static bool check_shape(const struct operation *operation, const struct schema *
 static bool check_command(const struct operation *operation, const struct endpoint *endpoint,
 	const struct shape *shape, struct text *reterr)
 {
-	bool good = check_shape(operation, operation->answer, shape, endpoint->creates, reterr);
+	bool good = check_shape(operation, operation->answer, shape,
+		endpoint->creates || endpoint->reveals, reterr);
 	const struct statement *write = statement_find(endpoint->write);
 	if (write == NULL || strstr(write->sql, "assert_written(") == NULL)
 		good = fault(reterr, operation, "no statement that ends in assert_written()",

@@ -17,6 +17,11 @@ ACTIONS = {  # an operation that asks for If-Match, and how to make a row on whi
     "terminatePartner": (lambda world: partner_row(world), {"reason": "x"}),
     "changePartnerTier": (lambda world: partner_row(world), "tier"),
     "deactivateUser": (lambda world: world.admin.get(f"/v1/users/{world.make_user('viewer').id}").json, None),
+    "updateUser": (lambda world: world.admin.get(f"/v1/users/{world.make_user('viewer').id}").json, {"name": "Renamed"}),
+    "updateMe": (lambda world: world.admin.get(f"/v1/users/{world.admin_id}").json, {"name": "Renamed"}),
+    "resendInvitation": (lambda world: world.invite("viewer"), None),
+    "reactivateUser": (lambda world: world.act("users", world.invite("viewer"), "deactivate"), None),
+    "changeUserRole": (lambda world: world.invite("viewer"), {"role": "support"}),
     "revokeApiClient": (lambda world: world.admin.get(
         f"/v1/api-clients/{world.make_client(['deals:read'])[0]}").json, None),
     "updateDeal": (lambda world: world.deal_in("submitted"), {"description": "x"}),

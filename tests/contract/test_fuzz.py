@@ -75,6 +75,8 @@ class Targets:
             "activatePartner": world.new_partner, "suspendPartner": self.active, "terminatePartner": self.active,
             "reinstatePartner": self.suspended, "changePartnerTier": self.active, "updatePartner": self.active,
             "endOwnSession": self.session, "deactivateUser": lambda: {"id": world.make_user("viewer").id},
+            **{name: lambda: world.invite("viewer") for name in ("updateUser", "resendInvitation", "changeUserRole")},
+            "reactivateUser": lambda: world.act("users", world.invite("viewer"), "deactivate"),
             "revokeApiClient": lambda: {"id": world.make_client(["deals:read"])[0]},
             "updateDeal": lambda: world.deal_in("draft"),
             **{name: lambda state=state: world.deal_in(state) for name, state in DEAL_STATES.items()},

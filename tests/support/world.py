@@ -92,10 +92,14 @@ class World:
         return answer.json
 
     # ---- who works here ----
-    def make_user(self, role, partner_id=None):
-        made = self.admin.post("/v1/users", {
+    def invite(self, role, partner_id=None, by=None):
+        """Somebody who has not accepted yet; the row with its token."""
+        return (by or self.admin).post("/v1/users", {
             "email": f"{unique(role.replace('_', '-'))}@people.example", "name": f"Robin {role}", "role": role,
             **({"partner_id": partner_id} if partner_id else {})}, expect=201).json
+
+    def make_user(self, role, partner_id=None):
+        made = self.invite(role, partner_id)
         accept(self.server, made["invitation_token"])
         session = sign_in(self.server, made["email"], PASSWORD, self.slug)
         client = Client(self.server, session["access_token"])

@@ -18,6 +18,7 @@ static const struct machine machines[] = {
 		"won lost expired cancelled" },
 	{ "partner", partner_transitions, "onboarding active suspended terminated" },
 	{ "tier", tier_transitions, "draft published retired" },
+	{ "user", user_transitions, "invited active disabled erased" },
 };
 
 #define MACHINES (sizeof(machines) / sizeof(machines[0]))
