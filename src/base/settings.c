@@ -85,6 +85,9 @@ static const struct row rows[] = {
 		"sign-ins and token requests of one address"),
 	TEXT_ROW(trusted_proxies, KIND_TEXT, "",
 		"addresses and networks whose X-Forwarded-For is believed, separated by commas"),
+	TEXT_ROW(outbound_networks, KIND_TEXT, "",
+		"networks besides the Internet that identity providers may be in, separated by "
+		"commas; plain http is allowed there"),
 	TEXT_ROW(cors_origins, KIND_TEXT, "",
 		"origins of browsers that may call, exact, separated by commas"),
 	INT_ROW(access_token_s, "600", 1, DAY_S, "life of an access token"),

@@ -144,6 +144,7 @@ scope_set role_scopes(enum role role)
 scope_set client_scopes(enum side side)
 {
 	if (side == SIDE_VENDOR)
-		return ALL_SCOPES & ~(SCOPE_BIT(users_manage) | SCOPE_BIT(clients_manage));
+		return ALL_SCOPES & ~(SCOPE_BIT(users_manage) | SCOPE_BIT(clients_manage) |
+				     SCOPE_BIT(providers_manage));
 	return BASIC_READS | SCOPE_BIT(deals_write) | SCOPE_BIT(events_read);
 }

@@ -24,6 +24,12 @@ ACTIONS = {  # an operation that asks for If-Match, and how to make a row on whi
     "changeUserRole": (lambda world: world.invite("viewer"), {"role": "support"}),
     "revokeApiClient": (lambda world: world.admin.get(
         f"/v1/api-clients/{world.make_client(['deals:read'])[0]}").json, None),
+    "updateIdentityProvider": (lambda world: world.make_provider(), {"name": "Renamed"}),
+    "enableIdentityProvider": (lambda world: world.act(
+        "identity-providers", world.make_provider(), "disable"), None),
+    "disableIdentityProvider": (lambda world: world.make_provider(), None),
+    "unlinkUserIdentity": (lambda world: world.make_link(
+        world.make_provider()["id"], world.user("viewer").id), None),
     "updateDeal": (lambda world: world.deal_in("submitted"), {"description": "x"}),
     "submitDeal": (lambda world: world.deal_in("draft"), None),
     "startDealReview": (lambda world: world.deal_in("submitted"), None),
@@ -35,7 +41,7 @@ ACTIONS = {  # an operation that asks for If-Match, and how to make a row on whi
     "loseDeal": (lambda world: world.deal_in("approved"), {"reason": "x"}),
     "cancelDeal": (lambda world: world.deal_in("approved"), {"reason": "x"}),
 }
-READS = ["getProgram", "getTier", "getPartner", "getUser", "getApiClient", "getDeal"]
+READS = ["getProgram", "getTier", "getPartner", "getUser", "getApiClient", "getUserIdentity", "getDeal"]
 
 
 def partner_row(world):
@@ -136,7 +142,8 @@ def readable(world):
     client_id, _ = world.make_client(["deals:read"], partner.id)  # not used: a sign-in is newer than the version
     return {"getProgram": "/v1/program", "getTier": f"/v1/tiers/{world.tiers['preferred']['id']}",
             "getPartner": f"/v1/partners/{partner.id}", "getUser": f"/v1/users/{person['id']}",
-            "getApiClient": f"/v1/api-clients/{client_id}", "getDeal": f"/v1/deals/{partner.deal()['id']}"}
+            "getApiClient": f"/v1/api-clients/{client_id}", "getDeal": f"/v1/deals/{partner.deal()['id']}",
+            "getUserIdentity": "/v1/user-identities/" + world.make_link(world.make_provider()["id"], person["id"])["id"]}
 
 
 @pytest.mark.parametrize("operation_id", READS)

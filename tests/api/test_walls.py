@@ -12,6 +12,7 @@ from support.world import World
 BODIES = {  # what would be accepted, so that only the wall can refuse
     "updateTier": {"name": "x"}, "updatePartner": {"name": "x"}, "suspendPartner": {"reason": "x"},
     "terminatePartner": {"reason": "x"}, "changePartnerTier": {"tier_id": None, "reason": "x"},
+    "updateIdentityProvider": {"name": "x"},
     "updateUser": {"name": "x"}, "changeUserRole": {"role": "partner_member"},
     "updateDeal": {"description": "x"}, "requestDealInfo": {"message": "x"}, "rejectDeal": {"reason": "x"},
     "loseDeal": {"reason": "x"}, "cancelDeal": {"reason": "x"},

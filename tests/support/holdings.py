@@ -10,7 +10,7 @@ def of_partner(world, partner):
     """The ids of everything a partner has; a tier is the program's, and this one is not published."""
     deal = world.deal_in("approved", partner)
     return {"partner_id": partner.id, "deal_id": deal["id"], "decision_id": deal["margin_decision_id"],
-            "user_id": partner.user().id, "client_id": partner.client_id,
+            "user_id": partner.user().id, "client_id": partner.client_id, **federation(world),
             "tier_id": world.make_tier(publish=False)["id"],
             "session_id": partner.user().get("/v1/sessions/current")["id"]}
 
@@ -18,4 +18,11 @@ def of_partner(world, partner):
 def of_vendor(world):
     """What belongs to the vendor's side and to no partner, though partners have things of the kind."""
     return {"user_id": world.user("viewer").id, "client_id": world.make_client(["deals:read"])[0],
-            "session_id": world.user("viewer").get("/v1/sessions/current")["id"]}
+            "session_id": world.user("viewer").get("/v1/sessions/current")["id"], **federation(world)}
+
+
+def federation(world):
+    """Only the vendor's side has identity providers and links, those of partners' people included."""
+    provider = world.make_provider()
+    link = world.make_link(provider["id"], world.user("viewer").id)
+    return {"provider_id": provider["id"], "identity_id": link["id"]}

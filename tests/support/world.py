@@ -8,6 +8,7 @@ import itertools
 import uuid
 
 from support.client import Client
+from support.judge import path_of
 from support.server import partnerd
 
 PASSWORD = "correct horse battery staple"
@@ -83,7 +84,7 @@ class World:
         return known
 
     def refresh(self, row, by=None):
-        return (by or self.admin).get(f"/v1/{row['object'].replace('_', '-')}s/{row['id']}").json
+        return (by or self.admin).get(path_of(row)).json
 
     def act(self, plural, row, action, body=None, by=None, expect=200):
         """One action on a row with the row's own version."""
@@ -121,6 +122,16 @@ class World:
     def machine(self, scopes, partner_id=None):
         client_id, secret = self.make_client(scopes, partner_id)
         return Client(self.server, client_token(self.server, client_id, secret))
+
+    def make_provider(self, **members):
+        """An identity provider; its issuer is nowhere unless the test says where."""
+        return self.admin.post("/v1/identity-providers", {
+            "name": unique("Provider"), "issuer": f"https://{unique('login')}.example.invalid", **members},
+            expect=201).json
+
+    def make_link(self, provider_id, user_id, subject=None):
+        return self.admin.post("/v1/user-identities", {
+            "provider_id": provider_id, "user_id": user_id, "subject": subject or unique("sub")}, expect=201).json
 
     # ---- things ----
     def make_tier(self, key=None, rank=None, band=(2000, 2500, 3000), publish=True):
