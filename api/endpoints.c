@@ -19,5 +19,6 @@ const struct endpoint *const all_endpoints[] = {
 	decision_endpoints,
 	event_endpoints,
 	audit_endpoints,
+	api_request_endpoints,
 	NULL,
 };

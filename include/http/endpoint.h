@@ -134,6 +134,7 @@ enum endpoint_self {
 	SELF_PROGRAM, /* the actor's program (GET /v1/program) */
 	SELF_USER,    /* the actor, who must be a person */
 	SELF_SESSION, /* the session of the actor's token, which a machine has not */
+	SELF_ACTOR,   /* the actor, a person or a machine client */
 };
 
 struct endpoint {

@@ -67,3 +67,13 @@ select count(*) as gone from gone
 -- The demo's story is told on the days it is about.
 -- name: seed_clock
 update programs g set test_now = ($4->>'now')::timestamptz where g.id = $1
+
+-- Requests are kept for 7 days.
+-- name: job_forget_requests
+with old as (
+	select r.ctid from api_requests r where r.requested_at < now() - interval '7 days'
+	limit ($5->>'batch')::int
+), gone as (
+	delete from api_requests r using old where r.ctid = old.ctid returning 1
+)
+select count(*) as gone from gone

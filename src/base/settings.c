@@ -104,6 +104,8 @@ static const struct row rows[] = {
 	INT_ROW(password_memory_kib, "19456", 8, 1024 * 1024, "memory of one argon2id hash"),
 	INT_ROW(password_iterations, "2", 1, 20, "passes of one argon2id hash"),
 	TEXT_ROW(jobs, KIND_BOOL, "true", "run jobs inside serve"),
+	INT_ROW(request_log_per_second, "1000", 0, 100000,
+		"requests kept for GET /v1/api-requests, more are dropped; 0 = none"),
 	TEXT_ROW(log_level, KIND_LEVEL, "info", "debug, info, warn, error or off"),
 	TEXT_ROW(config_file, KIND_TEXT, "", "file of settings, one `name = value` a line"),
 };

@@ -85,6 +85,7 @@ static const struct constraint constraints[] = {
 	{ "api_clients_pkey", OURS, 0, NULL, NULL },
 	{ "api_clients_program_fkey", OURS, 0, NULL, NULL },
 	{ "api_clients_status_check", OURS, 0, NULL, NULL },
+	{ "api_requests_pkey", OURS, 0, NULL, NULL },
 	{ "audit_checkpoints_pkey", OURS, 0, NULL, NULL },
 	{ "audit_entries_pkey", OURS, 0, NULL, NULL },
 	{ "audit_entries_prev_hash_key", OURS, 0, NULL, NULL },

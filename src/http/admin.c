@@ -107,6 +107,27 @@ static double refused_lanes(void *context)
 	return (double)lanes_refused_total(((struct server *)context)->lanes);
 }
 
+static double waiting_lines(void *context)
+{
+	struct request_log *log = ((struct server *)context)->request_log;
+
+	return log ? (double)request_log_waiting(log) : 0;
+}
+
+static double written_lines(void *context)
+{
+	struct request_log *log = ((struct server *)context)->request_log;
+
+	return log ? (double)request_log_written_total(log) : 0;
+}
+
+static double dropped_lines(void *context)
+{
+	struct request_log *log = ((struct server *)context)->request_log;
+
+	return log ? (double)request_log_dropped_total(log) : 0;
+}
+
 static struct db_usage usage_of(void *context)
 {
 	struct db_usage usage = { 0 };
@@ -158,6 +179,12 @@ static const struct {
 	{ "partnerd_http_sign_ins", "Requests that hash a password.", busy_lanes },
 	{ "partnerd_http_sign_ins_refused_total", "Those refused because too many were under way.",
 		refused_lanes },
+	{ "partnerd_request_log_waiting", "Lines of the request log not yet written.",
+		waiting_lines },
+	{ "partnerd_request_log_written_total", "Lines of the request log written.",
+		written_lines },
+	{ "partnerd_request_log_dropped_total", "Lines of the request log dropped.",
+		dropped_lines },
 	{ "partnerd_database_connections_open", "Open connections to PostgreSQL.", open_databases },
 	{ "partnerd_database_connections_busy", "Connections in use.", busy_databases },
 	{ "partnerd_database_requests_waiting", "Requests that wait for a connection.",

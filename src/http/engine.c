@@ -14,7 +14,8 @@ static bool take_own_id(
 	switch (endpoint->self) {
 	case SELF_NONE: break;
 	case SELF_PROGRAM: request->path_ids[0] = actor->program_id; break;
-	case SELF_USER: request->path_ids[0] = actor->id; break;
+	case SELF_USER:
+	case SELF_ACTOR: request->path_ids[0] = actor->id; break;
 	case SELF_SESSION: request->path_ids[0] = actor->session_id; break;
 	}
 	return true;

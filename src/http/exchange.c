@@ -153,6 +153,7 @@ int exchange_entry(const struct _u_request *call, struct _u_response *out, void 
 	headers_emit(&exchange, &request, &response, out);
 	duration_us = clock_monotonic_us() - request.started_us;
 	metrics_request(server->app->metrics, request.operation, response.status, duration_us);
+	request_log_add(server->request_log, &request, response.status, &problem, duration_us);
 	log_request(&request, &response, &problem, out->binary_body_length, duration_us);
 	arena_reset(request.arena);
 	if (place)

@@ -13,6 +13,7 @@
 #include "http/metrics.h"
 #include "http/proxies.h"
 #include "http/request.h"
+#include "http/request_log.h"
 #include "http/watchdog.h"
 
 struct server {
@@ -21,6 +22,7 @@ struct server {
 	struct proxies proxies;
 	struct watchdog *watchdog;
 	struct lanes *lanes;
+	struct request_log *request_log; /* NULL: none is kept */
 	struct listener *api;
 	_Atomic int running; /* requests inside exchange_entry */
 	_Atomic bool

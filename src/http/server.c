@@ -51,6 +51,7 @@ static struct server *release(struct server *server)
 {
 	server->api = listener_stop(server->api);
 	passwords_stop();
+	server->request_log = request_log_stop(server->request_log);
 	server->admin = listener_stop(server->admin); /* reads the numbers of the next two */
 	server->lanes = lanes_free(server->lanes);
 	server->watchdog = watchdog_stop(server->watchdog);
@@ -119,7 +120,10 @@ struct server *server_start(struct app *app, struct text *reterr)
 		return release(server);
 	server->watchdog = watchdog_start(app->settings);
 	server->lanes = lanes_start(exchange_entry, server);
-	if (!server->watchdog || !server->lanes || !passwords_start()) {
+	if (app->settings->request_log_per_second > 0)
+		server->request_log = request_log_start(app);
+	if (!server->watchdog || !server->lanes || !passwords_start() ||
+		(app->settings->request_log_per_second > 0 && !server->request_log)) {
 		text_append_string(reterr, "cannot start the threads beside the workers");
 		return release(server);
 	}

@@ -23,10 +23,11 @@ struct job_run {
 	const char *program_id; /* NULL: the installation. Not on the arena */
 };
 
-bool job_seal(const struct job_run *run, struct problem *problem);          /* sealer.c */
-bool job_expire(const struct job_run *run, struct problem *problem);        /* expiry.c */
-bool job_forget_keys(const struct job_run *run, struct problem *problem);   /* retention.c */
-bool job_forget_tokens(const struct job_run *run, struct problem *problem); /* retention.c */
+bool job_seal(const struct job_run *run, struct problem *problem);            /* sealer.c */
+bool job_expire(const struct job_run *run, struct problem *problem);          /* expiry.c */
+bool job_forget_keys(const struct job_run *run, struct problem *problem);     /* retention.c */
+bool job_forget_tokens(const struct job_run *run, struct problem *problem);   /* retention.c */
+bool job_forget_requests(const struct job_run *run, struct problem *problem); /* retention.c */
 
 /* Whether one more batch may follow the `batches` there were and the last, which did `done`. */
 bool job_goes_on(const struct job_run *run, int batches, int64_t done, int64_t batch_size);

@@ -26,6 +26,11 @@ bool job_forget_keys(const struct job_run *run, struct problem *problem)
 	return forget(run, "job_forget_keys", problem);
 }
 
+bool job_forget_requests(const struct job_run *run, struct problem *problem)
+{
+	return forget(run, "job_forget_requests", problem);
+}
+
 bool job_forget_tokens(const struct job_run *run, struct problem *problem)
 {
 	return forget(run, "job_forget_refresh_tokens", problem) &&

@@ -25,7 +25,7 @@ def with_ids():
     return [entry for entry in contract.operations() if any(name.endswith("_id") for name in entry.path_ids)]
 
 
-PERSONAL = {"listSessions"}  # lists of what is the caller's own; each has a test of that
+PERSONAL = {"listSessions", "listApiRequests"}  # lists of what is the caller's own; each has a test of that
 
 
 def lists():
