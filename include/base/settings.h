@@ -35,6 +35,7 @@ struct settings {
 	int64_t rate_limit_per_minute;         /* per client or user */
 	int64_t rate_limit_address_per_minute; /* per address, before authentication */
 	int64_t rate_limit_sign_in_per_minute; /* per address: sessions and tokens */
+	bool lockout_by_address;               /* count failed sign-ins of an address, too */
 	const char *trusted_proxies; /* comma-separated addresses and networks, empty = none */
 	const char *outbound_networks; /* reachable for calls to URLs that others gave us */
 	const char *cors_origins;    /* comma-separated exact origins, empty = none */

@@ -4,6 +4,14 @@
 -- they may touch there is written in the policies of 0001_foundation.sql. Parameters as everywhere: $1 program,
 -- $2 partner, $3 id, $4 body, $6 request. Hashes travel as hexadecimal text.
 
+-- ---- attempts (sql/functions/sign_in_attempts.sql); $4 email, address, plan ----
+
+-- name: auth_attempt
+select sign_in_attempt($4->>'email', $4->>'address', $4->'plan') as wait_s
+
+-- name: auth_attempt_back
+select sign_in_attempt_back($4->>'email', $4->>'address', $4->'plan', ($4->>'is_success')::boolean)
+
 -- The users of an e-mail address: one, or none, or too many to tell which program is meant.
 -- name: auth_user_by_email
 select u.id, u.program_id, u.partner_id, u.role, u.password_hash, u.status, coalesce(a.status, '') as partner_status,

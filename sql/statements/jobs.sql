@@ -52,6 +52,16 @@ with old as (
 )
 select count(*) as gone from gone
 
+-- What is a day old is forgiven long since.
+-- name: job_forget_attempts
+with old as (
+	select a.key from sign_in_attempts a where a.last_at < now() - interval '1 day'
+	order by a.last_at limit ($5->>'batch')::int
+), gone as (
+	delete from sign_in_attempts a using old where a.key = old.key and a.last_at < now() - interval '1 day' returning 1
+)
+select count(*) as gone from gone
+
 -- name: job_forget_revocations
 with old as (
 	select r.principal_id, r.revoked_at from revocations r

@@ -83,6 +83,8 @@ static const struct row rows[] = {
 		"requests of one address, 0 = no limit"),
 	INT_ROW(rate_limit_sign_in_per_minute, "60", 0, 1000000000,
 		"sign-ins and token requests of one address"),
+	TEXT_ROW(lockout_by_address, KIND_BOOL, "true",
+		"slow down an address after 100 failed sign-ins; false where many share one"),
 	TEXT_ROW(trusted_proxies, KIND_TEXT, "",
 		"addresses and networks whose X-Forwarded-For is believed, separated by commas"),
 	TEXT_ROW(outbound_networks, KIND_TEXT, "",

@@ -156,6 +156,8 @@ static const struct constraint constraints[] = {
 	{ "sessions_pkey", OURS, 0, NULL, NULL },
 	{ "sessions_profile_check", OURS, 0, NULL, NULL },
 	{ "sessions_user_fkey", OURS, 0, NULL, NULL },
+	{ "sign_in_attempts_level_check", OURS, 0, NULL, NULL },
+	{ "sign_in_attempts_pkey", OURS, 0, NULL, NULL },
 	{ "signing_keys_one_active", TAKEN, PROBLEM_conflict, NULL,
 		"Another rotation of the signing keys is under way." },
 	{ "signing_keys_one_next", TAKEN, PROBLEM_conflict, NULL,

@@ -2,11 +2,12 @@
 /*
  * Signing in: an e-mail address and a password become a session. Whatever is wrong with them is the
  * same refusal after the same work, so that neither the answer nor its time tells who is known
- * here.
+ * here. Who fails too often has to wait, and is told so before any password is looked at.
  */
 #include "http/sessions.h"
 
 #include "base/clock.h"
+#include "http/attempts.h"
 #include "http/passwords.h"
 #include "http/secrets.h"
 #include "http/tokens.h"
@@ -22,14 +23,19 @@ struct sign_in {
 	struct grant *grant;
 };
 
+/* Takes an attempt and reads the user in one trip. */
 static bool find_user(struct sign_in *in, struct problem *problem)
 {
 	struct db_batch batch = grant_batch(in->request, NULL);
+	const struct db_call *attempt = attempt_add(&batch, in->request, in->email);
 	struct db_call *call = grant_call(&batch, "auth_user_by_email");
 
 	call->params[3] = grant_json(
 		in->request, json_pack("{s:s, s:s*}", "email", in->email, "program", in->program));
+	batch.is_write = true;
 	if (db_run(in->request->app->db, &batch, problem) != DB_NONE)
+		return false;
+	if (!attempt_is_free(attempt, problem))
 		return false;
 	/* Two programs and no word which: nobody, as with a wrong password. */
 	if (rows_count(call->rows) > 0 && rows_int(call->rows, "matches") == 1)
@@ -90,6 +96,7 @@ static bool start_session(
 			session_user_agent(in->request), "address", in->request->address,
 			"new_password_hash", rehash(in, verdict)));
 	session_audit(&batch, in->request, actor, "session.started");
+	attempt_add_success(&batch, in->request, in->email);
 	enum db_failure failure = db_run(in->request->app->db, &batch, problem);
 	if (failure != DB_WORLD_MOVED)
 		return failure == DB_NONE;
@@ -109,8 +116,10 @@ bool identity_sign_in(struct request *request, const char *email, const char *pa
 		return false;
 	const char *stored = in.rows ? rows_text(in.rows, "password_hash") : NULL;
 	enum password_verdict verdict = password_verify(stored, password, problem);
-	if (verdict == PASSWORD_BUSY)
+	if (verdict == PASSWORD_BUSY) {
+		attempt_give_back(request, email);
 		return false;
+	}
 	if (verdict == PASSWORD_WRONG || !person_may_sign_in(in.rows))
 		return refuse_sign_in(&in, problem);
 	person_fill(&ret_grant->actor, in.rows, "id");

@@ -13,12 +13,16 @@ from support import wait
 from support.client import Client
 from support.parallel import at_once
 from support.wire import HOST, JSON, Wire, samples
-from support.world import PASSWORD, World
+from support.world import PASSWORD, World, unique
 
 LANES = 10
 FLOOD = 3 * LANES
 DEAR = {"password_memory_kib": 65536, "password_iterations": 10}
-STRANGER = {"email": "nobody@flood.example", "password": PASSWORD}  # costs what the settings say; known users what they have stored
+
+
+def stranger():
+    """Costs what the settings say, a known user what is stored; and nobody is tried so often that they have to wait."""
+    return {"email": f"{unique('nobody')}@flood.example", "password": PASSWORD}
 
 
 class Flood:
@@ -31,7 +35,7 @@ class Flood:
             thread.start()
 
     def _sign_in(self, server):
-        self.answers.append(Client(server).post("/v1/sessions", STRANGER))
+        self.answers.append(Client(server).post("/v1/sessions", stranger()))
 
     def statuses(self):
         return [answer.status for answer in self.answers]
@@ -75,7 +79,7 @@ def test_a_refusal_leaves_the_connection_usable(place):
     client = world.admin.on(server)
 
     def one():
-        status = client.post("/v1/sessions", STRANGER).status
+        status = client.post("/v1/sessions", stranger()).status
         return status, client.get("/v1/me").status
 
     assert {me for _, me in at_once([one] * FLOOD)} == {200}
@@ -106,12 +110,12 @@ def test_clients_that_hang_up_free_their_lane(place):
         with socket.create_connection((server.host, server.port)) as connection:
             connection.sendall(head.encode() + body)
     wait.until(lambda: samples(server)["partnerd_http_sign_ins"] == 0, "the lanes are free again", 60)
-    assert Client(server).post("/v1/sessions", STRANGER).status == 401
+    assert Client(server).post("/v1/sessions", stranger()).status == 401
 
 
 def test_requests_behind_a_sign_in_on_one_connection_keep_their_order(place):
     _, server = place
-    body = '{"email":"nobody@flood.example","password":"correct horse battery staple"}'
+    body = '{"email":"someone@flood.example","password":"correct horse battery staple"}'
     sign_in = f"POST /v1/sessions HTTP/1.1\r\n{HOST}{JSON}Content-Length: {len(body)}\r\n\r\n{body}"
     probe = f"GET /livez HTTP/1.1\r\n{HOST}\r\n"
     with Wire(server) as wire:
