@@ -59,6 +59,9 @@ static const char *const descriptions[] = {
 		"The token is good, but not for this. The member scope names what "
 		"the operation asks for.",
 	[PROBLEM_forbidden] = "The caller may not do this, whatever the scopes of the token.",
+	[PROBLEM_address_not_allowed] =
+		"The API client may be used from some networks only, and the request came from "
+		"elsewhere.",
 	[PROBLEM_not_found] = "There is nothing here that this caller may see.",
 	[PROBLEM_method_not_allowed] =
 		"The path exists, but not with this method. The header field "

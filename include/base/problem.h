@@ -31,6 +31,7 @@ struct arena;
 	X(invalid_credentials, 401, "E-mail and password do not match")             \
 	X(insufficient_scope, 403, "The token lacks a scope")                       \
 	X(forbidden, 403, "Not allowed")                                            \
+	X(address_not_allowed, 403, "Not allowed from this address")                \
 	X(not_found, 404, "Not found")                                              \
 	X(method_not_allowed, 405, "Method not allowed")                            \
 	X(not_acceptable, 406, "No acceptable representation")                      \

@@ -17,6 +17,7 @@
 #include "base/uuid.h"
 #include "contract/contract.h"
 #include "domain/access.h"
+#include "domain/client.h"
 
 struct app;
 
@@ -29,7 +30,12 @@ struct actor {
 	char client_id[UUID_TEXT_BYTES];  /* machine client, empty for users */
 	char session_id[UUID_TEXT_BYTES]; /* refresh family, empty for clients */
 	char token_id[UUID_TEXT_BYTES];   /* jti of a token of ours, else empty */
-	enum role role;                   /* users only */
+	/* Clients only: the terms under which the token was given. Narrower ones have another id.
+	 */
+	char grant_id[UUID_TEXT_BYTES];
+	struct network networks[CLIENT_MAX_NETWORKS]; /* where it may come from */
+	size_t network_count;                         /* 0: everywhere */
+	enum role role;                               /* users only */
 	scope_set scopes;
 	int64_t issued_at_us;
 	int64_t expires_at_us;

@@ -50,6 +50,16 @@ enum token_verdict auth_verify(struct request *request, struct slice token, stru
 	return tokens_verify(app->tokens, token.bytes, token.length, now_us, actor);
 }
 
+/* The token is good, so whoever took it may learn that it is of no use here. */
+static bool comes_from_home(const struct request *request, struct problem *problem)
+{
+	const struct actor *actor = request->actor;
+
+	return client_may_come_from(actor->networks, actor->network_count, request->address) ||
+	       problem_set(problem, PROBLEM_address_not_allowed,
+		       "The client may not be used from the address %s.", request->address);
+}
+
 bool auth_check(struct request *request, struct problem *problem)
 {
 	struct slice token = bearer_token(request, problem);
@@ -57,7 +67,7 @@ bool auth_check(struct request *request, struct problem *problem)
 		return false;
 	struct actor *actor = arena_zalloc(request->arena, sizeof *actor);
 	switch (auth_verify(request, token, actor)) {
-	case TOKEN_OK: request->actor = actor; return true;
+	case TOKEN_OK: request->actor = actor; return comes_from_home(request, problem);
 	case TOKEN_EXPIRED:
 		return problem_set(problem, PROBLEM_token_expired, "The access token has expired.");
 	case TOKEN_INVALID:

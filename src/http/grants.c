@@ -63,7 +63,7 @@ bool grant_finish(struct request *request, struct grant *grant, struct problem *
 
 	scope_set_format(grant->actor.scopes, scope);
 	grant->scope = scope;
-	grant->expires_in_s = tokens_life_s(tokens);
+	grant->expires_in_s = tokens_life_s(tokens, &grant->actor);
 	grant->access_token = tokens_mint(tokens, &grant->actor, request->arena);
 	if (grant->access_token)
 		return true;

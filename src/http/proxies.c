@@ -1,35 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* IPv4 and IPv6 in one form of sixteen bytes, so that a network is one comparison of bits (see
- * proxies.h). */
+/* A list of trusted networks, and the walk along X-Forwarded-For (see proxies.h). */
 #include "http/proxies.h"
 
-#include <arpa/inet.h>
-#include <stdlib.h>
 #include <string.h>
 
-#define ADDRESS_BITS   128
-#define MAPPED_BITS    96 /* ::ffff:0:0/96 */
 #define ADDRESS_LENGTH 64
-
-static const unsigned char mapped_network[MAPPED_BITS / 8] = { [10] = 0xff, [11] = 0xff };
-
-static bool parse_address(const char *text, unsigned char out[static 16], bool *ret_is_v4)
-{
-	*ret_is_v4 = inet_pton(AF_INET, text, out + 12) == 1;
-	if (*ret_is_v4) {
-		memcpy(out, mapped_network, sizeof mapped_network);
-		return true;
-	}
-	return inet_pton(AF_INET6, text, out) == 1;
-}
-
-static bool same_bits(const unsigned char *a, const unsigned char *b, unsigned bits)
-{
-	unsigned rest = bits % 8;
-	if (memcmp(a, b, bits / 8) != 0)
-		return false;
-	return rest == 0 || (a[bits / 8] >> (8 - rest)) == (b[bits / 8] >> (8 - rest));
-}
 
 /* Cuts one entry out of a list, without the blanks around it. False when it is too long to be an
  * address. */
@@ -46,41 +21,20 @@ static bool cut(const char *from, const char *to, char out[static ADDRESS_LENGTH
 	return true;
 }
 
-static bool parse_network(char *text, struct proxies *proxies)
-{
-	bool is_v4;
-	char *slash = strchr(text, '/'), *end = NULL;
-	unsigned long bits = 0;
-	if (slash != NULL) {
-		*slash = '\0';
-		bits = slash[1] >= '0' && slash[1] <= '9' ? strtoul(slash + 1, &end, 10)
-							  : ADDRESS_BITS + 1;
-	}
-	if (proxies->count == PROXIES_MAX || (end != NULL && *end != '\0') ||
-		!parse_address(text, proxies->networks[proxies->count].address, &is_v4))
-		return false;
-	unsigned long most = is_v4 ? ADDRESS_BITS - MAPPED_BITS : ADDRESS_BITS;
-	if (slash == NULL)
-		bits = most;
-	if (bits > most)
-		return false;
-	proxies->networks[proxies->count++].prefix = (unsigned)(bits + (is_v4 ? MAPPED_BITS : 0));
-	return true;
-}
-
 bool proxies_parse(const char *list, struct proxies *ret_proxies, struct text *reterr)
 {
 	ret_proxies->count = 0;
 	for (const char *at = list; at != NULL && *at != '\0';) {
-		char entry[ADDRESS_LENGTH], shown[ADDRESS_LENGTH];
+		char entry[ADDRESS_LENGTH];
 		const char *end = at + strcspn(at, ",");
-		bool good = cut(at, end, entry);
-		memcpy(shown, entry, sizeof shown);
-		if (!good || !parse_network(entry, ret_proxies)) {
+		bool is_short = cut(at, end, entry);
+		if (!is_short || ret_proxies->count == PROXIES_MAX ||
+			!network_parse(entry, &ret_proxies->networks[ret_proxies->count])) {
 			text_appendf(reterr, "'%s' in trusted_proxies is no address or network",
-				good ? shown : at);
+				is_short ? entry : at);
 			return false;
 		}
+		ret_proxies->count++;
 		at = *end == ',' ? end + 1 : end;
 	}
 	return true;
@@ -88,27 +42,22 @@ bool proxies_parse(const char *list, struct proxies *ret_proxies, struct text *r
 
 bool proxies_trust(const struct proxies *proxies, const char *address)
 {
-	unsigned char bytes[16];
-	bool is_v4;
-	if (!parse_address(address, bytes, &is_v4))
-		return false;
-	for (size_t i = 0; i < proxies->count; i++)
-		if (same_bits(bytes, proxies->networks[i].address, proxies->networks[i].prefix))
-			return true;
-	return false;
+	unsigned char bytes[IP_BYTES];
+
+	return address_parse(address, bytes) &&
+	       networks_have(proxies->networks, proxies->count, bytes);
 }
 
 /* One spelling for each address, an IPv4 address as such, so that a client cannot be several to
  * who counts. NULL for what is no address. */
 static const char *canonical(const char *text, struct arena *arena)
 {
-	unsigned char bytes[16];
-	char out[INET6_ADDRSTRLEN];
-	bool is_v4;
-	if (!parse_address(text, bytes, &is_v4))
+	unsigned char bytes[IP_BYTES];
+	char out[IP_TEXT_BYTES];
+
+	if (!address_parse(text, bytes))
 		return NULL;
-	is_v4 = same_bits(bytes, mapped_network, MAPPED_BITS);
-	inet_ntop(is_v4 ? AF_INET : AF_INET6, is_v4 ? bytes + 12 : bytes, out, sizeof out);
+	address_format(bytes, out);
 	return arena_strdup(arena, out);
 }
 

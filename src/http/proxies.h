@@ -11,15 +11,13 @@
 #include <stddef.h>
 
 #include "base/arena.h"
+#include "base/network.h"
 #include "base/text.h"
 
 #define PROXIES_MAX 32
 
 struct proxies {
-	struct {
-		unsigned char address[16]; /* IPv4 as ::ffff:a.b.c.d */
-		unsigned prefix;           /* bits, of 128 */
-	} networks[PROXIES_MAX];
+	struct network networks[PROXIES_MAX];
 	size_t count;
 };
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which users, clients, sessions and single tokens were cut off lately. A token outlives the
- * decision to end it by up to its whole life, so this instance keeps the revocations of that time
- * in memory: a hash table by principal, filled from the table revocations when the watcher wakes.
- * Entries leave by age only; a reload that ran before a local revocation was committed can
- * therefore not bring its tokens back.
+ * Which users, clients, sessions, grants of clients and single tokens were cut off lately. A token
+ * outlives the decision to end it by up to its whole life, so this instance keeps the revocations
+ * of that time in memory: a hash table by principal, filled from the table revocations when the
+ * watcher wakes. Entries leave by age only; a reload that ran before a local revocation was
+ * committed can therefore not bring its tokens back.
  */
 #include "http/tokens.h"
 
@@ -172,6 +172,7 @@ bool revocations_hit(struct revocations *revocations, const struct actor *actor)
 	pthread_rwlock_rdlock(&revocations->lock);
 	bool is_hit = hits(&revocations->table, actor->id, actor->issued_at_us) ||
 		      hits(&revocations->table, actor->session_id, actor->issued_at_us) ||
+		      hits(&revocations->table, actor->grant_id, actor->issued_at_us) ||
 		      hits(&revocations->table, actor->token_id, actor->issued_at_us);
 	pthread_rwlock_unlock(&revocations->lock);
 	return is_hit;

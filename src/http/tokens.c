@@ -35,11 +35,37 @@ struct tokens {
 
 /* ---- mint ---- */
 
+int64_t tokens_life_s(const struct tokens *tokens, const struct actor *actor)
+{
+	int64_t left_s =
+		actor->expires_at_us / CLOCK_SECOND_US - actor->issued_at_us / CLOCK_SECOND_US;
+
+	return actor->expires_at_us && left_s < tokens->life_s ? left_s : tokens->life_s;
+}
+
 static int add_person_claims(jwt_t *jwt, const struct actor *actor)
 {
 	return jwt_add_grant(jwt, "client_id", TOKEN_CLIENT_USER) |
 	       jwt_add_grant(jwt, "role", role_text(actor->role)) |
 	       jwt_add_grant(jwt, "sid", actor->session_id);
+}
+
+static int add_machine_claims(jwt_t *jwt, const struct actor *actor)
+{
+	struct text networks = TEXT_INIT;
+	char one[NETWORK_TEXT_BYTES];
+	int fault = jwt_add_grant(jwt, "client_id", actor->id);
+
+	if (actor->grant_id[0])
+		fault |= jwt_add_grant(jwt, "grant_id", actor->grant_id);
+	for (size_t i = 0; i < actor->network_count; i++) {
+		network_format(&actor->networks[i], one);
+		text_appendf(&networks, "%s%s", i > 0 ? " " : "", one);
+	}
+	if (networks.length > 0)
+		fault |= jwt_add_grant(jwt, "networks", networks.bytes);
+	text_release(&networks);
+	return fault;
 }
 
 /* The claims as JSON text, malloc'ed, or NULL. */
@@ -48,6 +74,7 @@ static char *claims_text(const struct tokens *tokens, const struct actor *actor)
 	char scope[SCOPE_TEXT_BYTES];
 	char jti[UUID_TEXT_BYTES];
 	int64_t issued_s = actor->issued_at_us / CLOCK_SECOND_US;
+	int64_t expires_s = issued_s + tokens_life_s(tokens, actor);
 	jwt_t *jwt = NULL;
 
 	if (jwt_new(&jwt) != 0)
@@ -60,11 +87,10 @@ static char *claims_text(const struct tokens *tokens, const struct actor *actor)
 		    jwt_add_grant(jwt, "scope", scope) |
 		    jwt_add_grant(jwt, "program_id", actor->program_id) |
 		    jwt_add_grant_int(jwt, "iat", (long)issued_s) |
-		    jwt_add_grant_int(jwt, "exp", (long)(issued_s + tokens->life_s));
+		    jwt_add_grant_int(jwt, "exp", (long)expires_s);
 	if (actor->partner_id[0])
 		fault |= jwt_add_grant(jwt, "partner_id", actor->partner_id);
-	fault |= actor->is_user ? add_person_claims(jwt, actor)
-				: jwt_add_grant(jwt, "client_id", actor->id);
+	fault |= actor->is_user ? add_person_claims(jwt, actor) : add_machine_claims(jwt, actor);
 	char *text = fault ? NULL : jwt_get_grants_json(jwt, NULL);
 	jwt_free(jwt);
 	return text;
@@ -136,12 +162,25 @@ static bool claims_person(const json_t *claims, struct actor *actor)
 	return true;
 }
 
+/* A list that is there names at least one network: none would mean all. */
+static bool claim_networks(const json_t *claims, struct actor *actor)
+{
+	const char *text = claim_text(claims, "networks", TOKEN_MAX_BYTES);
+
+	return text &&
+	       networks_parse(text, actor->networks, CLIENT_MAX_NETWORKS, &actor->network_count);
+}
+
 static bool claims_machine(const json_t *claims, struct actor *actor)
 {
 	if (!claim_uuid(claims, "client_id", actor->client_id) ||
 		strcmp(actor->client_id, actor->id) != 0)
 		return false;
 	if (json_object_get(claims, "role") || json_object_get(claims, "sid"))
+		return false;
+	if (json_object_get(claims, "grant_id") && !claim_uuid(claims, "grant_id", actor->grant_id))
+		return false;
+	if (json_object_get(claims, "networks") && !claim_networks(claims, actor))
 		return false;
 	actor->scopes &= client_scopes(actor->partner_id[0] ? SIDE_PARTNER : SIDE_VENDOR);
 	return true;
@@ -259,11 +298,6 @@ struct tokens *tokens_free(struct tokens *tokens)
 	free(tokens->issuer);
 	free(tokens);
 	return NULL;
-}
-
-int64_t tokens_life_s(const struct tokens *tokens)
-{
-	return tokens->life_s;
 }
 
 enum token_verdict tokens_verify(struct tokens *tokens, const char *token, size_t length,

@@ -35,11 +35,12 @@ struct tokens *tokens_make(struct keys *keys, const char *issuer, int64_t access
 struct tokens *tokens_free(struct tokens *tokens);
 
 /*
- * A token for `actor` (its issued_at_us is taken as iat, expires_at_us is ignored), signed with the
- * active key, on the arena. NULL when there is no usable key.
+ * A token for `actor`, signed with the active key, on the arena: its issued_at_us is taken as iat;
+ * expires_at_us, unless 0, is when it ends at the latest. NULL when there is no usable key.
  */
 const char *tokens_mint(struct tokens *tokens, const struct actor *actor, struct arena *arena);
-int64_t tokens_life_s(const struct tokens *tokens);
+/* How long a token for `actor` lives. */
+int64_t tokens_life_s(const struct tokens *tokens, const struct actor *actor);
 
 enum token_verdict {
 	TOKEN_OK,
@@ -79,8 +80,8 @@ bool revocations_reload(struct revocations *revocations, struct db *db);
 
 /*
  * Refuses at once, on this instance, the tokens of a user, a client or a session (family id) issued
- * until now, or one token (jti). The row in the table revocations, by which the other instances
- * learn of it, is the caller's.
+ * until now, those of a client's grant, or one token (jti). The row in the table revocations, by
+ * which the other instances learn of it, is the caller's.
  */
 void revocation_add(struct tokens *tokens, const char *principal_id, int64_t revoked_us);
 

@@ -33,6 +33,7 @@
 #define PROGRAM "01932bf0-1a00-7c11-8a01-3f5f6f7a8b01"
 #define PARTNER "01932bf0-1a00-7c11-8a01-3f5f6f7a8b02"
 #define SESSION "01932bf0-1a00-7c11-8a01-3f5f6f7a8b03"
+#define GRANT   "01932bf3-4d33-7f44-8d34-6c7d8e9fa0c7"
 
 struct fixture {
 	struct arena *arena;
@@ -252,6 +253,63 @@ static json_t *segment(const char *text, size_t length)
 
 	assert_true(base64url_decode(text, length, bytes, &decoded));
 	return json_loadb((const char *)bytes, decoded, JSON_REJECT_DUPLICATES, NULL);
+}
+
+/* What the client may do, from where and until when travels in its token. */
+static void client_terms_are_carried(void **state)
+{
+	struct actor client = a_client();
+	struct actor actor;
+	(void)state;
+
+	strcpy(client.grant_id, GRANT);
+	assert_true(networks_parse("10.0.0.0/8 2001:db8::/32", client.networks, CLIENT_MAX_NETWORKS,
+		&client.network_count));
+	client.expires_at_us = NOW_US + 7 * CLOCK_SECOND_US;
+	assert_int_equal(tokens_life_s(fixture.tokens, &client), 7);
+	const char *token = tokens_mint(fixture.tokens, &client, fixture.arena);
+	for (int i = 0; i < 2; i++) { /* the second time from memory */
+		assert_int_equal(
+			tokens_verify(fixture.tokens, token, strlen(token), NOW_US, &actor),
+			TOKEN_OK);
+		assert_string_equal(actor.grant_id, GRANT);
+		assert_int_equal(actor.network_count, 2);
+		assert_true(client_may_come_from(actor.networks, 2, "2001:db8::1"));
+		assert_false(client_may_come_from(actor.networks, 2, "192.0.2.1"));
+	}
+	assert_int_equal(
+		judge_at(token, strlen(token), NOW_US + 7 * CLOCK_SECOND_US), TOKEN_EXPIRED);
+	client.expires_at_us = NOW_US + 2 * LIFE_S * CLOCK_SECOND_US;
+	assert_int_equal(tokens_life_s(fixture.tokens, &client), LIFE_S);
+}
+
+static void client_terms_are_strict(void **state)
+{
+	static const struct {
+		const char *claim, *json;
+	} cases[] = {
+		{ "grant_id", "\"none\"" },
+		{ "grant_id", "null" },
+		{ "networks", "\"\"" },
+		{ "networks", "\"10.0.0.0/8 \"" },
+		{ "networks", "\"everywhere\"" },
+		{ "networks", "\"10.0.0.0/8,::1\"" },
+		{ "networks", "[]" },
+		{ "networks", "[\"10.0.0.0/8\"]" },
+		{ "networks", "null" },
+	};
+	struct actor client = a_client();
+	(void)state;
+
+	const char *minted = tokens_mint(fixture.tokens, &client, fixture.arena);
+	const char *payload = strchr(minted, '.') + 1;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		json_t *claims = segment(payload, strcspn(payload, "."));
+
+		json_object_set_new(
+			claims, cases[i].claim, json_loads(cases[i].json, JSON_DECODE_ANY, NULL));
+		assert_int_equal(judge(forge(good_header(), text_of(claims))), TOKEN_INVALID);
+	}
 }
 
 /* RFC 9068 §2: what others read in our tokens. */
@@ -818,6 +876,27 @@ static void disabled_users_are_refused(void **state)
 	assert_int_equal(judge(token), TOKEN_INVALID);
 }
 
+/* The others of the same client stay good: the id says exactly which ones end. */
+static void single_tokens_and_grants_are_revoked(void **state)
+{
+	struct actor client = a_client();
+	struct actor actor;
+	(void)state;
+
+	strcpy(client.grant_id, GRANT);
+	const char *one = tokens_mint(fixture.tokens, &client, fixture.arena);
+	const char *two = tokens_mint(fixture.tokens, &client, fixture.arena);
+	client.grant_id[0] ^= 1;
+	const char *other = tokens_mint(fixture.tokens, &client, fixture.arena);
+	assert_int_equal(tokens_verify(fixture.tokens, one, strlen(one), NOW_US, &actor), TOKEN_OK);
+	revocation_add(fixture.tokens, actor.token_id, NOW_US);
+	assert_int_equal(judge(one), TOKEN_INVALID);
+	assert_int_equal(judge(two), TOKEN_OK);
+	revocation_add(fixture.tokens, GRANT, NOW_US);
+	assert_int_equal(judge(two), TOKEN_INVALID);
+	assert_int_equal(judge(other), TOKEN_OK);
+}
+
 static void revocation_ends_what_was_before(void **state)
 {
 	struct actor user = a_user();
@@ -1026,6 +1105,9 @@ int main(void)
 		TEST(size_is_bounded),
 		TEST(tokens_outlive_their_key_until_it_retires),
 		TEST(next_key_counts),
+		TEST(client_terms_are_carried),
+		TEST(client_terms_are_strict),
+		TEST(single_tokens_and_grants_are_revoked),
 		TEST(revoked_principals_are_refused),
 		TEST(disabled_users_are_refused),
 		TEST(revocation_ends_what_was_before),
