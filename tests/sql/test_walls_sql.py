@@ -179,6 +179,25 @@ def test_a_partner_sees_its_own_only(place, superuser, app, me, other):
     assert {status for status, in rows(app, "select distinct status from tiers")} == {"published"}
 
 
+def test_whatever_else_a_partner_reads_is_known(place, superuser, app):
+    """A table without a partner is the program's: what a partner sees of it is written down here."""
+    walls(app, place.program_id, place.partner("a").id)
+    open_tables = set(readable(superuser)) & set(tables(superuser, "program_id")) - set(tables(superuser, "partner_id"))
+    seen = {name for name in open_tables if rows(app, f"select count(*) from {name}") != [(0,)]}
+    assert seen <= {"tiers", "partners", "revocations"}
+
+
+def test_keys_of_others_are_not_there(place, superuser, app):
+    kept = rows(superuser, "select partner_id, count(*) from idempotency_keys where program_id = %s group by 1",
+                place.program_id)
+    assert {place.partner("a").id, place.partner("b").id} <= {partner for partner, _ in kept}
+    walls(app, place.program_id, place.partner("a").id)
+    assert rows(app, "select distinct partner_id from idempotency_keys") == [(place.partner("a").id,)]
+    with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+        app.execute("insert into idempotency_keys (program_id, principal_id, key, fingerprint, event_id, partner_id)"
+                    " select id, id, 'x', 'x', id, null from programs")
+
+
 def test_what_is_told_in_passing_is_walled_too(place, app):
     """The same through joins and subqueries: the policy stands on the table, not on the statement."""
     walls(app, place.program_id, place.partner("a").id)
