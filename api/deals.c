@@ -144,8 +144,11 @@ static bool check_external_ids(const struct command_input *in, struct problem *p
 	if (existing == NULL)
 		return true;
 	problem->resource_id = existing;
-	return problem_set(problem, PROBLEM_already_exists,
+	problem_set(problem, PROBLEM_already_exists,
 		"A deal with one of these external ids is registered already.");
+	problem_add(problem, in->request->arena, PLACE_POINTER, "#/external_ids",
+		VIOLATION_not_unique, "One of them names another deal.");
+	return false;
 }
 
 static bool decide_register(

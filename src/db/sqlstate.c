@@ -66,7 +66,7 @@ static const struct state states[] = {
 enum meaning {
 	OURS,      /* no input can reach it: our fault */
 	KEY,       /* the idempotency record */
-	TAKEN,     /* refused with `code` */
+	TAKEN,     /* refused with `code`; the member at `pointer`, if any, is not unique */
 	REFERENCE, /* the member at `pointer` names something that is not there */
 	CHECK,     /* the member at `pointer` contradicts another */
 };
@@ -75,7 +75,7 @@ struct constraint {
 	const char *name;
 	enum meaning meaning;
 	enum problem_code code;  /* TAKEN */
-	const char *pointer;     /* REFERENCE, CHECK */
+	const char *pointer;     /* TAKEN (or NULL), REFERENCE, CHECK */
 	const char *detail;
 };
 
@@ -164,13 +164,13 @@ static const struct constraint constraints[] = {
 		"Another rotation of the signing keys is under way." },
 	{ "signing_keys_pkey", OURS, 0, NULL, NULL },
 	{ "signing_keys_state_check", OURS, 0, NULL, NULL },
-	{ "tiers_key_key", TAKEN, PROBLEM_already_exists, NULL,
+	{ "tiers_key_key", TAKEN, PROBLEM_already_exists, "#/key",
 		"A tier with this key exists already." },
 	{ "tiers_margin_band_check", CHECK, 0, "#/margin_band",
 		"The band must satisfy floor ≤ base ≤ cap ≤ 10000 basis points." },
 	{ "tiers_pkey", OURS, 0, NULL, NULL },
 	{ "tiers_program_fkey", OURS, 0, NULL, NULL },
-	{ "tiers_rank_key", TAKEN, PROBLEM_already_exists, NULL,
+	{ "tiers_rank_key", TAKEN, PROBLEM_already_exists, "#/rank",
 		"A tier with this rank exists already." },
 	{ "tiers_status_check", OURS, 0, NULL, NULL },
 	{ "user_identities_origin_check", OURS, 0, NULL, NULL },
@@ -186,7 +186,7 @@ static const struct constraint constraints[] = {
 	{ "user_tokens_pkey", OURS, 0, NULL, NULL },
 	{ "user_tokens_user_fkey", OURS, 0, NULL, NULL },
 	{ "users_email_check", CHECK, 0, "#/email", "The address must be in lower case." },
-	{ "users_email_key", TAKEN, PROBLEM_already_exists, NULL,
+	{ "users_email_key", TAKEN, PROBLEM_already_exists, "#/email",
 		"A user with this e-mail address exists already." },
 	{ "users_invited_check", OURS, 0, NULL, NULL },
 	{ "users_partner_fkey", REFERENCE, 0, "#/partner_id", "There is no such partner." },
@@ -267,6 +267,9 @@ static enum db_failure explain_constraint(
 		return DB_KEY_TAKEN;
 	case TAKEN:
 		problem_set(problem, constraint->code, "%s", constraint->detail);
+		if (constraint->pointer)
+			problem_add(problem, arena, PLACE_POINTER, constraint->pointer,
+				VIOLATION_not_unique, "%s", constraint->detail);
 		return DB_REFUSED;
 	case REFERENCE:
 		problem_add(problem, arena, PLACE_POINTER, constraint->pointer,

@@ -223,6 +223,7 @@ class TestExternalIds:
         row = partner.deal(external_ids=source)
         again = partner.api.post("/v1/deals", {**DEAL, "external_ids": source}, expect=409, problem="already_exists")
         assert again["resource_id"] == row["id"]
+        assert again.errors() == {("#/external_ids", "not_unique")}
 
     def test_are_each_partners_own(self, world, partner):
         source = {"crm": unique("opp")}

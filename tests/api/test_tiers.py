@@ -92,7 +92,11 @@ def test_a_patch_may_not_break_the_band(world, draft):
 @pytest.mark.parametrize("member", ["key", "rank"])
 def test_keys_and_ranks_are_unique(world, draft, member):
     refused = world.admin.post("/v1/tiers", body(**{member: draft[member]}), expect=409, problem="already_exists")
-    assert refused.status == 409
+    assert refused.errors() == {(f"#/{member}", "not_unique")}
+    other = world.make_tier(publish=False)
+    if member == "rank":  # a key never changes
+        refused = world.admin.patch(f"/v1/tiers/{other['id']}", {"rank": draft["rank"]}, if_match=1, expect=409)
+        assert refused.errors() == {("#/rank", "not_unique")}
 
 
 @pytest.mark.parametrize("member, value, code", [

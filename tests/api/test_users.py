@@ -94,7 +94,9 @@ def test_addresses_are_unique_whatever_their_case(world):
     sent = body()
     made = world.admin.post("/v1/users", sent, expect=201)
     assert made["email"] == sent["email"]
-    world.admin.post("/v1/users", {**sent, "email": sent["email"].upper()}, expect=409, problem="already_exists")
+    refused = world.admin.post("/v1/users", {**sent, "email": sent["email"].upper()}, expect=409,
+                               problem="already_exists")
+    assert refused.errors() == {("#/email", "not_unique")}
 
 
 def test_the_same_address_in_two_programs(world, demo, server):

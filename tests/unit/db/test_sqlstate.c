@@ -82,8 +82,12 @@ static void test_special_code(void **state)
 	struct problem problem;
 	assert_int_equal(explain(*state, "23505", "deal_external_ids_pkey", &problem), DB_REFUSED);
 	assert_int_equal(problem.code, PROBLEM_duplicate_deal);
+	assert_int_equal(problem.violation_count, 0);
 	assert_int_equal(explain(*state, "23505", "users_email_key", &problem), DB_REFUSED);
 	assert_int_equal(problem.code, PROBLEM_already_exists);
+	assert_int_equal(problem.violation_count, 1);
+	assert_int_equal(problem.violations[0].code, VIOLATION_not_unique);
+	assert_string_equal(problem.violations[0].where, "#/email");
 	assert_int_equal(explain(*state, "23514", "programs_test_now_check", &problem), DB_REFUSED);
 	assert_int_equal(problem.code, PROBLEM_test_clock_unavailable);
 }
