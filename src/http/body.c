@@ -177,13 +177,29 @@ static void make_fingerprint(struct request *request)
 	hex_encode(digest, sizeof(digest), request->fingerprint);
 }
 
+/* Where no key is kept, none may be sent with a change: its sender relies on it when he repeats. A
+ * read may be repeated anyway, and keys belong to a principal. */
+static bool no_key_is_relied_on(
+	struct request *request, const char *header, struct problem *problem)
+{
+	const struct operation *operation = request->operation;
+
+	if (!header || operation->method == METHOD_GET || operation->is_public)
+		return true;
+	problem_set(problem, PROBLEM_invalid_parameter,
+		"This operation keeps no Idempotency-Key: it could happen twice.");
+	problem_add(problem, request->arena, PLACE_HEADER, "Idempotency-Key",
+		VIOLATION_unknown_field, "Send it with the operations that list it.");
+	return false;
+}
+
 bool body_identify(struct request *request, struct problem *problem)
 {
 	const char *header = request_header(request, "Idempotency-Key");
 	struct slice key;
 
 	if (request->operation->idempotency_key == DUTY_NONE)
-		return true;
+		return no_key_is_relied_on(request, header, problem);
 	if (!header && request->operation->idempotency_key == DUTY_OPTIONAL)
 		return true;
 	if (!header)

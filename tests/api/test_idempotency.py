@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Idempotency-Key (api.md §1, architecture.md §3): same key and request → same answer; only successes are kept."""
+import uuid
+
 import pytest
 
 from support import contract
@@ -81,6 +83,18 @@ def test_required_on_registrations():
     for entry in contract.operations():
         if entry.method == "POST" and entry.path.startswith("/v1/") and not entry.is_public:  # a key has an owner
             assert entry.parameter("Idempotency-Key"), f"{entry.id} takes no key"
+
+
+def test_a_change_that_keeps_no_key_takes_none(world):
+    for operation in contract.operations():
+        if operation.method == "GET" or operation.is_public or operation.parameter("Idempotency-Key"):
+            continue
+        path = operation.path
+        for name in operation.path_ids:
+            path = path.replace("{%s}" % name, str(uuid.uuid4()))
+        body = {} if operation.body.get("requestBody") else None
+        refused = world.admin.request(operation.method, path, body, key="k", expect=400, problem="invalid_parameter")
+        assert refused.errors() == {("Idempotency-Key", "unknown_field")}, operation
 
 
 def test_each_client_has_its_own_keys(world, partner, key):

@@ -174,12 +174,17 @@ static void keys_come_quoted_or_bare(void **state)
 	assert_true(identify("registerDeal", key));
 }
 
-static void a_key_nobody_asked_for_is_ignored(void **state)
+static void a_key_that_would_not_be_kept_is_refused(void **state)
 {
 	(void)state;
 	assert_true(identify("getDeal", "a b"));
 	assert_null(edge.request.idempotency_key);
 	assert_string_equal(edge.request.fingerprint, "");
+	assert_true(identify("createToken", "a")); /* nobody to keep it for */
+	assert_true(identify("updateDeal", NULL));
+	assert_false(identify("updateDeal", "a"));
+	assert_int_equal(edge.problem.code, PROBLEM_invalid_parameter);
+	assert_string_equal(edge.problem.violations[0].where, "Idempotency-Key");
 }
 
 /* Fingerprint of a request; the query belongs to listDeals, the key to registerDeal. */
@@ -232,7 +237,7 @@ int main(void)
 		cmocka_unit_test(forms_are_left_to_their_operation),
 		cmocka_unit_test(depth_and_number_of_values_are_bounded),
 		cmocka_unit_test(keys_come_quoted_or_bare),
-		cmocka_unit_test(a_key_nobody_asked_for_is_ignored),
+		cmocka_unit_test(a_key_that_would_not_be_kept_is_refused),
 		cmocka_unit_test(a_fingerprint_names_the_request),
 	};
 
