@@ -80,6 +80,7 @@ struct db_call *db_add(struct db_batch *batch, const struct statement *statement
 enum db_failure {
 	DB_NONE,
 	DB_WORLD_MOVED,     /* SQLSTATE PD000, assert_written() saw no row */
+	DB_UNCHANGED,       /* SQLSTATE PD002: a patch that would change nothing, undone */
 	DB_KEY_TAKEN,       /* the idempotency record exists: constraint idempotency_keys_pkey */
 	DB_KEY_IN_PROGRESS, /* SQLSTATE PD001: another request holds the key's lock */
 	DB_REFUSED,         /* a constraint or a raised refusal; `problem` says which */

@@ -4,7 +4,8 @@
 -- entry with its own hash, and the decision when the rule explained something. Called by the command engine on the row
 -- of the shape as it is after the write, and by jobs in the same way.
 --
--- request:  request_id, actor_type, actor_id, client_id, address, and key + fingerprint for keyed commands
+-- request:  request_id, actor_type, actor_id, client_id, address, key + fingerprint for keyed commands, and is_patch
+--           where a row that looks as before means that nothing has happened: PD002 then undoes the write
 -- decision: event_id, event, action, and decision_id + rule_set … when an explanation is kept
 -- before, after: the shape's row as flat jsonb; before is null on creation
 
@@ -55,6 +56,9 @@ begin
 	else
 		previous := flat_difference(before, after);
 		current := flat_difference(after, before);
+		if request ? 'is_patch' and previous = '{}' and current = '{}' then
+			raise exception 'nothing changed' using errcode = 'PD002';
+		end if;
 	end if;
 	insert into events (program_id, id, partner_id, type, occurred_at, actor_type, actor_id, client_id, resource_type,
 		resource_id, resource_version, decision_id, data, previous)

@@ -33,6 +33,8 @@ static const struct state states[] = {
 		"The resource has changed meanwhile." },
 	{ "PD001", DB_KEY_IN_PROGRESS, PROBLEM_idempotency_in_progress, REMEDY_NONE, false, 1,
 		"A request with this Idempotency-Key is still running." },
+	{ "PD002", DB_UNCHANGED, PROBLEM_conflict, REMEDY_NONE, false, 0,
+		"Nothing would change." },
 	/* two transactions met */
 	{ "40001", DB_UNAVAILABLE, PROBLEM_unavailable, REMEDY_AGAIN, false, 1, BUSY },
 	{ "40P01", DB_UNAVAILABLE, PROBLEM_unavailable, REMEDY_AGAIN, false, 1, BUSY },

@@ -52,6 +52,8 @@ static const char *request_json(const struct request *request)
 		text_appendf(&text, ",\"client_id\":\"%s\"", actor->client_id);
 	text_append_string(&text, ",\"address\":");
 	text_append_json(&text, request->address, strlen(request->address));
+	if (request->operation->method == METHOD_PATCH)
+		text_append_string(&text, ",\"is_patch\":true");
 	if (request->idempotency_key != NULL && !request->dry_run) {
 		text_append_string(&text, ",\"key\":");
 		text_append_json(&text, request->idempotency_key, strlen(request->idempotency_key));
@@ -244,6 +246,17 @@ static void answer(struct command *command, struct response *response, const str
 	text_append_char(&response->body, '}');
 }
 
+/* A patch that names what is there already makes no version, no event and no entry: the answer is
+ * the resource as it stays. */
+static bool answer_unchanged(
+	const struct command *command, struct response *response, struct problem *problem)
+{
+	struct request *request = command->request;
+	*problem = (struct problem)PROBLEM_INIT;
+	request->if_none_match = NULL;
+	return fetch_run(command->endpoint, request, response, problem);
+}
+
 /* May the same command succeed, or be refused in the rule's own words, when the facts are read
  * again? */
 static bool is_worth_another_look(enum db_failure failure, const struct problem *problem)
@@ -268,6 +281,8 @@ static bool attempt(struct command *command, struct response *response, struct p
 	enum db_failure failure = write_world(command, &rows, problem);
 	if (failure == DB_NONE)
 		answer(command, response, rows);
+	if (failure == DB_UNCHANGED)
+		return answer_unchanged(command, response, problem);
 	*ret_again = is_worth_another_look(failure, problem);
 	return failure == DB_NONE;
 }

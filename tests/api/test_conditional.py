@@ -7,10 +7,11 @@ from support.judge import nobody
 from support.world import World, unique
 
 ACTIONS = {  # an operation that asks for If-Match, and how to make a row on which it would succeed
-    "updateProgram": (lambda world: world.admin.get("/v1/program").json, {"name": "Renamed"}),
+    "updateProgram": (lambda world: world.admin.patch(
+        "/v1/program", {"name": unique("Programme")}, if_match="*", expect=200).json, {"name": "Renamed"}),
     "updateTier": (lambda world: world.make_tier(publish=False), {"name": "Renamed"}),
     "publishTier": (lambda world: world.make_tier(publish=False), None),
-    "updatePartner": (lambda world: world.new_partner(), {"website": None}),
+    "updatePartner": (lambda world: world.new_partner(), {"website": "https://renamed.example"}),
     "activatePartner": (lambda world: world.new_partner(), None),
     "suspendPartner": (lambda world: partner_row(world), {"reason": "x"}),
     "reinstatePartner": (lambda world: world.act("partners", partner_row(world), "suspend", {"reason": "x"}), None),
@@ -18,7 +19,8 @@ ACTIONS = {  # an operation that asks for If-Match, and how to make a row on whi
     "changePartnerTier": (lambda world: partner_row(world), "tier"),
     "deactivateUser": (lambda world: world.admin.get(f"/v1/users/{world.make_user('viewer').id}").json, None),
     "updateUser": (lambda world: world.admin.get(f"/v1/users/{world.make_user('viewer').id}").json, {"name": "Renamed"}),
-    "updateMe": (lambda world: world.admin.get(f"/v1/users/{world.admin_id}").json, {"name": "Renamed"}),
+    "updateMe": (lambda world: world.admin.patch(
+        "/v1/me", {"name": unique("Robin")}, if_match="*", expect=200).json, {"name": "Renamed"}),
     "resendInvitation": (lambda world: world.invite("viewer"), None),
     "reactivateUser": (lambda world: world.act("users", world.invite("viewer"), "deactivate"), None),
     "changeUserRole": (lambda world: world.invite("viewer"), {"role": "support"}),
@@ -65,6 +67,21 @@ def call(world, operation, row, if_match, body="default"):
 
 def test_every_guarded_operation_is_tested():
     assert {entry.id for entry in guarded()} == set(ACTIONS)
+
+
+@pytest.mark.parametrize("operation", [entry for entry in guarded() if entry.method == "PATCH"], ids=repr)
+def test_a_patch_that_changes_nothing_makes_no_version(world, operation):
+    row = ACTIONS[operation.id][0](world)
+    first = call(world, operation, row, row["version"])
+    assert first.status == 200, first
+    for if_match in (first["version"], "*"):
+        again = call(world, operation, row, if_match)
+        assert again.status == 200 and again.json == first.json and again.etag == first.etag, again
+    nothing = call(world, operation, row, first["version"], {})
+    assert nothing.status == 200 and nothing.json == first.json, nothing
+    assert call(world, operation, row, first["version"] - 1).problem == "precondition_failed"
+    events = world.admin.list("/v1/events", {"resource_id": row["id"]})
+    assert all(event["previous"] or event["resource"]["version"] == 1 for event in events)
 
 
 def test_every_patch_is_guarded():

@@ -197,6 +197,7 @@ static void test_raised_states(void **state)
 {
 	struct fixture *f = *state;
 	assert_int_equal(refused_with(f, "PD000"), DB_WORLD_MOVED);
+	assert_int_equal(refused_with(f, "PD002"), DB_UNCHANGED);
 	assert_int_equal(f->problem.code, PROBLEM_conflict);
 	assert_int_equal(refused_with(f, "PD001"), DB_KEY_IN_PROGRESS);
 	assert_int_equal(f->problem.code, PROBLEM_idempotency_in_progress);
