@@ -7,7 +7,7 @@
 FROM debian:bookworm-slim AS build
 RUN apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends \
 	gcc libc6-dev cmake ninja-build pkg-config libulfius-dev liborcania-dev libyder-dev libmicrohttpd-dev \
-	libjansson-dev libjwt-dev libpq-dev libsodium-dev libssl-dev libyaml-dev libcmocka-dev \
+	libjansson-dev libjwt-dev libpq-dev libsodium-dev libssl-dev libyaml-dev libcmocka-dev john-data \
 	&& rm -rf /var/lib/apt/lists/*
 WORKDIR /partnerd
 COPY . .
@@ -26,6 +26,7 @@ RUN apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --
 	&& rm -rf /var/lib/apt/lists/* && groupadd --gid 10001 partnerd \
 	&& useradd --uid 10001 --gid partnerd --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin partnerd
 COPY --from=test /usr/local/bin/partnerd /usr/local/bin/partnerd
+COPY --from=build /usr/share/john/password.lst /usr/share/john/password.lst
 COPY --from=build /partnerd/LICENSE /usr/share/doc/partnerd/LICENSE
 ENV PARTNERD_LISTEN_ADDRESS=0.0.0.0 PARTNERD_LISTEN_PORT=8080 \
 	PARTNERD_ADMIN_ADDRESS=0.0.0.0 PARTNERD_ADMIN_PORT=9090

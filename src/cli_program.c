@@ -17,12 +17,10 @@
 #include "http/ledger.h"
 #include "http/secrets.h"
 
-#define LONG_CHAIN_MS       (3600 * 1000) /* a walk over millions of entries takes its time */
-#define SLUG_MAX            63
-#define NAME_MAX_POINTS     200
-#define EMAIL_MAX_BYTES     254
-#define PASSWORD_MIN_POINTS 12
-#define PASSWORD_MAX_POINTS 256 /* what the contract lets a sign-in send */
+#define LONG_CHAIN_MS   (3600 * 1000) /* a walk over millions of entries takes its time */
+#define SLUG_MAX        63
+#define NAME_MAX_POINTS 200
+#define EMAIL_MAX_BYTES 254
 
 static const char program_usage[] =
 	"usage: partnerd program list\n"
@@ -149,9 +147,8 @@ static const char *options_fault(const struct new_program *program)
 		return "--admin-email: an e-mail address";
 	if (!name_is_good(program->admin_name))
 		return "--admin-name: 1 to 200 characters, not only blanks";
-	if (program->admin_password != NULL &&
-		!text_is_good(program->admin_password, PASSWORD_MIN_POINTS, PASSWORD_MAX_POINTS))
-		return "the admin's password: 12 to 256 characters";
+	if (program->admin_password != NULL && !text_is_good(program->admin_password, 1, SIZE_MAX))
+		return "the admin's password: UTF-8 without control characters";
 	return NULL;
 }
 
@@ -168,6 +165,16 @@ static bool zone_is_known(
 		       "--zone: an IANA time zone that PostgreSQL knows, as Europe/Berlin");
 }
 
+/* The rule for everybody's password, for the operator's hand, too. */
+static bool password_is_fit(const struct new_program *program, struct problem *problem)
+{
+	const char *objection = password_objection(
+		program->admin_password, program->admin_email, program->name, program->slug);
+
+	return objection == NULL || problem_set(problem, PROBLEM_validation_failed,
+					    "the admin's password: %s", objection);
+}
+
 static int create(struct db *db, struct arena *arena, struct new_program *program)
 {
 	struct problem problem = PROBLEM_INIT;
@@ -175,7 +182,8 @@ static int create(struct db *db, struct arena *arena, struct new_program *progra
 	bool is_generated = program->admin_password == NULL;
 	if (is_generated)
 		program->admin_password = secret_make("", arena);
-	if (!zone_is_known(db, arena, program->zone, &problem) ||
+	if (!password_is_fit(program, &problem) ||
+		!zone_is_known(db, arena, program->zone, &problem) ||
 		!program_create(db, arena, program, &ids, &problem))
 		return report(&problem);
 	printf("program_id=%s\n", ids.program);
@@ -255,12 +263,16 @@ int cli_program(int argc, char **argv)
 		return cli_fail("%s", fault);
 	if (!cli_settings(argc, argv, &settings, &status))
 		return status;
+	struct text error = TEXT_INIT;
+	if (creates && !common_passwords_load(&settings, &error))
+		return cli_fail("%s", error.bytes);
 	passwords_configure(&settings);
 	struct db *db = db_open(&settings);
 	struct arena *arena = arena_new();
 	status = creates ? create(db, arena, &program) : list(db, arena);
 	arena_free(arena);
 	db_close(db);
+	common_passwords_free();
 	return status;
 }
 

@@ -49,6 +49,7 @@ struct settings {
 	const char *encryption_key_previous; /* still opens what it sealed */
 	int64_t password_memory_kib;         /* argon2id */
 	int64_t password_iterations;
+	const char *common_passwords_file;
 	bool jobs;                      /* run jobs inside serve */
 	int64_t request_log_per_second; /* lines of GET /v1/api-requests, 0 = none are kept */
 	const char *log_level;

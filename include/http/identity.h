@@ -40,6 +40,10 @@ void identity_wake(struct app *app);
  */
 void passwords_configure(const struct settings *settings);
 
+/* Reads common_passwords_file, which password_objection needs. identity_start does it, too. */
+bool common_passwords_load(const struct settings *settings, struct text *reterr);
+void common_passwords_free(void);
+
 /* Refuses, on this instance and at once, what a user, client or session was given until now. */
 void identity_revoked(struct app *app, const char *principal_id);
 

@@ -30,4 +30,19 @@ const char *secret_hash(const char *secret, struct arena *arena);
 #define PASSWORD_MAX_BYTES 1024
 const char *password_hash(const char *password, struct arena *arena, struct problem *problem);
 
+/*
+ * What speaks against this password for a person of this program: a sentence, or NULL. Asked
+ * wherever a password is set. Needs common_passwords_load (http/identity.h). The last three may be
+ * NULL.
+ */
+const char *password_objection(const char *password, const char *email, const char *program_name,
+	const char *program_slug);
+
+/*
+ * Whether `password` is the one that `stored` was made of, in the time and under the bounds of a
+ * sign-in. *ret_right is set unless too many hashes are being made at once (`unavailable`).
+ */
+bool password_is(
+	const char *stored, const char *password, bool *ret_right, struct problem *problem);
+
 #endif

@@ -119,7 +119,28 @@ with spent as (
 )
 select assert_written(count(*)) from written
 
--- What a person did without a session, published like a command.
+-- The person who is signed in.
+-- name: person_self
+select u.program_id, u.id as user_id, u.email, u.password_hash, g.slug, g.name as program_name, to_jsonb(s) as before
+from users u
+join programs g on g.id = u.program_id
+join user_shape s on s._program_id = u.program_id and s.id = u.id
+where u.program_id = $1 and u.id = $3 and u.status = 'active'
+
+-- Re-asserts the password that the caller knew. This session goes on, the others end, and so does what was mailed.
+-- name: password_change
+with written as (
+	update users u set password_hash = $5->>'password_hash', version = u.version + 1, updated_at = program_now()
+	where u.program_id = $1 and u.id = $3 and u.status = 'active'
+		and u.version = ($7->>'version')::int
+	returning u.program_id, u.id
+)
+select assert_written(count(*)), bool_and(tokens_cancel(w.program_id, w.id)),
+	bool_and(sessions_end_others(w.program_id, w.id, ($5->>'kept')::uuid))
+from written w
+
+-- What a person did without a session, or with their password, published like
+-- a command.
 -- name: person_publish
 select publish($6, $5, 'user', $7, to_jsonb(s)) from user_shape s where s._program_id = $1 and s.id = $3
 

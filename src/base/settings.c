@@ -105,6 +105,8 @@ static const struct row rows[] = {
 		"the encryption_key before the present one, while it is being replaced"),
 	INT_ROW(password_memory_kib, "19456", 8, 1024 * 1024, "memory of one argon2id hash"),
 	INT_ROW(password_iterations, "2", 1, 20, "passes of one argon2id hash"),
+	TEXT_ROW(common_passwords_file, KIND_TEXT, "/usr/share/john/password.lst",
+		"passwords that nobody may choose, one a line (Debian: john-data)"),
 	TEXT_ROW(jobs, KIND_BOOL, "true", "run jobs inside serve"),
 	INT_ROW(request_log_per_second, "1000", 0, 100000,
 		"requests kept for GET /v1/api-requests, more are dropped; 0 = none"),

@@ -15,6 +15,8 @@ bool identity_start(struct app *app, struct text *reterr)
 {
 	passwords_configure(app->settings);
 	app->keys = keys_make();
+	if (!common_passwords_load(app->settings, reterr))
+		return false;
 	if (!keys_ensure(app->db, reterr) || !keys_reload(app->keys, app->db, reterr))
 		return false;
 	app->tokens = tokens_make(app->keys, app->issuer, app->settings->access_token_s);
@@ -28,6 +30,7 @@ void identity_stop(struct app *app)
 {
 	app->tokens = tokens_free(app->tokens);
 	app->keys = keys_free(app->keys);
+	common_passwords_free();
 }
 
 void identity_wake(struct app *app)
