@@ -29,6 +29,10 @@ int cli_version(int argc, char **argv);
 const char *cli_option(int *argc, char **argv, const char *name);
 /* Takes a word that stands first: `program create`. NULL when there is none. */
 const char *cli_word(int *argc, char **argv);
+/* Takes what stands first, whatever it begins with. */
+const char *cli_argument(int *argc, char **argv);
+/* Takes `--name` out of the arguments; whether it was there. */
+bool cli_flag(int *argc, char **argv, const char *name);
 
 /* Prints `usage` on standard output when --help is among the arguments; the subcommand then ends.
  */

@@ -40,13 +40,28 @@ const char *cli_option(int *argc, char **argv, const char *name)
 	return NULL;
 }
 
+const char *cli_argument(int *argc, char **argv)
+{
+	const char *argument = *argc > 1 ? argv[1] : NULL;
+	if (argument != NULL)
+		remove_arguments(argc, argv, 1, 1);
+	return argument;
+}
+
 const char *cli_word(int *argc, char **argv)
 {
-	if (*argc < 2 || argv[1][0] == '-')
-		return NULL;
-	const char *word = argv[1];
-	remove_arguments(argc, argv, 1, 1);
-	return word;
+	return *argc > 1 && argv[1][0] != '-' ? cli_argument(argc, argv) : NULL;
+}
+
+bool cli_flag(int *argc, char **argv, const char *name)
+{
+	for (int i = 1; i < *argc; i++) {
+		if (strcmp(argv[i], name) != 0)
+			continue;
+		remove_arguments(argc, argv, i, 1);
+		return true;
+	}
+	return false;
 }
 
 bool cli_helps(int argc, char **argv, const char *usage)

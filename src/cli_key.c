@@ -1,71 +1,146 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * key list | rotate: the keys that sign access tokens. Rotating needs no restart: instances are
- * notified, and the key that starts to sign has been published at /.well-known/jwks.json since the
- * rotation before.
+ * key list | create | activate | retire | rotate: the keys that sign access tokens. Nothing
+ * restarts: instances are notified, and know an announced key before it signs.
  */
-#include <inttypes.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "cli.h"
-#include "http/identity.h"
+#include "http/key_store.h"
 
-static const char usage[] = "usage: partnerd key list | rotate";
+static const char usage[] = "usage: partnerd key list\n"
+			    "       partnerd key create             announces another key\n"
+			    "       partnerd key activate <kid>     it signs from now on; the "
+			    "active key is kept for its "
+			    "tokens\n"
+			    "       partnerd key retire <kid>       its tokens are refused; an "
+			    "announced key takes over\n"
+			    "       partnerd key rotate             activate the key announced "
+			    "longest, create another\n"
+			    "--now: activate a key before everybody can have heard of it; retire a "
+			    "key whose tokens are "
+			    "about";
 
-#define JWKS_CACHE_S 300 /* how long others may keep what we publish */
+struct errand {
+	const struct settings *settings;
+	struct db *db;
+	struct vault *vault; /* NULL for verbs that need none */
+	struct arena *arena;
+	const char *kid;
+	bool at_once;
+	struct text fault;
+};
 
-static int list(struct db *db, struct arena *arena, struct text *reterr)
+static bool list(struct errand *op)
 {
-	const struct rows *rows = keys_list(db, arena, reterr);
+	const struct rows *rows = keys_list(op->db, op->arena, &op->fault);
 
-	if (!rows)
-		return cli_fail("%s", reterr->bytes);
-	for (size_t row = 0; row < rows_count(rows); row++) {
+	for (size_t row = 0; rows && row < rows_count(rows); row++) {
 		for (size_t column = 0; column < rows_columns(rows); column++) {
 			const char *cell = rows_cell(rows, row, column, NULL);
 			printf("%s%s", column > 0 ? "\t" : "", cell ? cell : "");
 		}
 		putchar('\n');
 	}
-	return 0;
+	return rows != NULL;
 }
 
-static int rotate(struct db *db, const struct settings *settings, struct text *reterr)
+static bool create(struct errand *op)
+{
+	char kid[KEY_KID_BYTES];
+
+	if (!keys_ensure(op->db, op->vault, &op->fault) ||
+		!keys_create(op->db, op->vault, kid, &op->fault))
+		return false;
+	printf("next_kid=%s\n", kid);
+	return true;
+}
+
+static bool activate(struct errand *op)
+{
+	if (!keys_activate(op->db, op->kid, keys_overlap_s(op->settings), op->at_once, &op->fault))
+		return false;
+	printf("active_kid=%s\n", op->kid);
+	return true;
+}
+
+static bool retire(struct errand *op)
+{
+	char active[KEY_KID_BYTES];
+
+	if (!keys_retire(op->db, op->vault, op->kid, op->at_once, active, &op->fault))
+		return false;
+	printf("retired_kid=%s\nactive_kid=%s\n", op->kid, active);
+	return true;
+}
+
+static bool rotate(struct errand *op)
 {
 	struct key_rotation rotation;
 
-	if (!keys_ensure(db, reterr) ||
-		!keys_rotate(db, keys_overlap_s(settings), &rotation, reterr))
-		return cli_fail("%s", reterr->bytes);
+	if (!keys_ensure(op->db, op->vault, &op->fault) ||
+		!keys_rotate(op->db, op->vault, keys_overlap_s(op->settings), op->at_once,
+			&rotation, &op->fault))
+		return false;
 	printf("active_kid=%s\nnext_kid=%s\n", rotation.active_kid, rotation.next_kid);
-	if (rotation.published_s < JWKS_CACHE_S)
-		fprintf(stderr,
-			"partnerd: warning: the key had been published for %" PRId64
-			" s only; whoever verifies our tokens may need up to %d s to learn of it\n",
-			rotation.published_s, JWKS_CACHE_S);
-	return 0;
+	return true;
+}
+
+static const struct verb {
+	const char *name;
+	bool (*run)(struct errand *op);
+	bool takes_kid;
+	bool seals;
+} verbs[] = {
+	{ "list", list, false, false },
+	{ "create", create, false, true },
+	{ "activate", activate, true, false },
+	{ "retire", retire, true, true },
+	{ "rotate", rotate, false, true },
+};
+
+static const struct verb *find_verb(const char *name)
+{
+	for (size_t i = 0; name && i < sizeof verbs / sizeof verbs[0]; i++)
+		if (strcmp(verbs[i].name, name) == 0)
+			return &verbs[i];
+	return NULL;
+}
+
+static int run(struct errand *op, const struct verb *verb)
+{
+	op->vault = verb->seals ? vault_open(op->settings, &op->fault) : NULL;
+	bool done = !verb->seals || op->vault;
+	if (done) {
+		op->db = db_open(op->settings);
+		op->arena = arena_new();
+		done = verb->run(op);
+		arena_free(op->arena);
+		db_close(op->db);
+	}
+	if (!done)
+		cli_fail("%s", op->fault.bytes);
+	vault_free(op->vault);
+	text_release(&op->fault);
+	return !done;
 }
 
 int cli_key(int argc, char **argv)
 {
-	const char *verb = cli_word(&argc, argv);
 	struct settings settings;
-	struct text fault = TEXT_INIT;
 	int status;
-	bool rotates = verb && strcmp(verb, "rotate") == 0;
 
 	if (cli_helps(argc, argv, usage))
 		return 0;
-	if (!rotates && (!verb || strcmp(verb, "list") != 0))
+	const struct verb *verb = find_verb(cli_word(&argc, argv));
+	if (!verb)
 		return cli_fail("%s", usage);
-	if (!cli_settings(argc, argv, &settings, &status))
-		return status;
-	struct db *db = db_open(&settings);
-	struct arena *arena = arena_new();
-	status = rotates ? rotate(db, &settings, &fault) : list(db, arena, &fault);
-	arena_free(arena);
-	db_close(db);
-	text_release(&fault);
-	return status;
+	struct errand op = { .settings = &settings, .at_once = cli_flag(&argc, argv, "--now") };
+	/* A kid may begin with a hyphen. */
+	op.kid = verb->takes_kid ? cli_argument(&argc, argv) : NULL;
+	if (verb->takes_kid && (!op.kid || strlen(op.kid) != KEY_KID_BYTES - 1))
+		return cli_fail("%s", usage);
+	return cli_settings(argc, argv, &settings, &status) ? run(&op, verb) : status;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * program create | list, audit verify: what an operator does with programs from the command line.
+ * program create | list: what an operator does with programs from the command line.
  * What the contract would refuse is refused here too, one sentence at a time; a new option is a
  * member of struct new_program, a line in read_options and a check in options_fault.
  */
@@ -14,10 +14,8 @@
 #include "cli_program.h"
 #include "contract/formats.h"
 #include "http/identity.h"
-#include "http/ledger.h"
 #include "http/secrets.h"
 
-#define LONG_CHAIN_MS   (3600 * 1000) /* a walk over millions of entries takes its time */
 #define SLUG_MAX        63
 #define NAME_MAX_POINTS 200
 #define EMAIL_MAX_BYTES 254
@@ -31,8 +29,6 @@ static const char program_usage[] =
 	"The password may be in PARTNERD_ADMIN_PASSWORD instead, where no process list shows it; "
 	"without one\n"
 	"it is generated and printed.";
-
-static const char audit_usage[] = "usage: partnerd audit verify [--program <slug>]";
 
 static struct db_batch program_batch(struct arena *arena, const char *program_id)
 {
@@ -94,7 +90,7 @@ bool program_create(struct db *db, struct arena *arena, const struct new_program
 	return db_run(db, &batch, problem) == DB_NONE;
 }
 
-static int report(const struct problem *problem)
+int program_report(const struct problem *problem)
 {
 	return cli_fail("%s%s%s",
 		problem->detail[0] != '\0' ? problem->detail : problem_title(problem->code),
@@ -185,7 +181,7 @@ static int create(struct db *db, struct arena *arena, struct new_program *progra
 	if (!password_is_fit(program, &problem) ||
 		!zone_is_known(db, arena, program->zone, &problem) ||
 		!program_create(db, arena, program, &ids, &problem))
-		return report(&problem);
+		return program_report(&problem);
 	printf("program_id=%s\n", ids.program);
 	if (is_generated)
 		printf("admin_password=%s\n", program->admin_password);
@@ -194,9 +190,7 @@ static int create(struct db *db, struct arena *arena, struct new_program *progra
 
 /* ---- list ---- */
 
-/* All programs: id, slug, name, environment, created_at. NULL when the database could not be asked.
- */
-static const struct rows *program_rows(struct db *db, struct arena *arena, struct problem *problem)
+const struct rows *program_rows(struct db *db, struct arena *arena, struct problem *problem)
 {
 	struct db_batch batch = program_batch(arena, NULL);
 	const struct db_call *call = db_add(&batch, statement_find("program_list"));
@@ -208,7 +202,7 @@ static int list(struct db *db, struct arena *arena)
 	struct problem problem = PROBLEM_INIT;
 	const struct rows *programs = program_rows(db, arena, &problem);
 	if (programs == NULL)
-		return report(&problem);
+		return program_report(&problem);
 	for (size_t row = 0; row < rows_count(programs); row++) {
 		for (size_t column = 0; column < rows_columns(programs); column++) {
 			size_t length;
@@ -273,61 +267,5 @@ int cli_program(int argc, char **argv)
 	arena_free(arena);
 	db_close(db);
 	common_passwords_free();
-	return status;
-}
-
-static int verify_program(struct db *db, struct arena *arena, const char *slug, const char *id)
-{
-	struct problem problem = PROBLEM_INIT;
-	struct ledger_report found;
-	if (!ledger_verify(db, id, arena, &found, &problem))
-		return report(&problem);
-	printf("%s: %s, entries %lld, sealed %lld, checkpoints %lld\n", slug,
-		found.is_valid ? "valid" : "broken", (long long)found.entries,
-		(long long)found.sealed, (long long)found.checkpoints);
-	if (found.is_valid)
-		return 0;
-	return cli_fail("%s: %s at sequence %lld, entry %s: %s", slug, found.fault_kind,
-		(long long)found.fault_seq, found.fault_entry != NULL ? found.fault_entry : "none",
-		found.fault_detail);
-}
-
-/* One program, or all of them without a slug. */
-static int verify(struct db *db, struct arena *arena, const char *slug)
-{
-	struct problem problem = PROBLEM_INIT;
-	const struct rows *programs = slug != NULL ? program_find(db, arena, slug, &problem)
-						   : program_rows(db, arena, &problem);
-	int status = 0;
-	if (programs == NULL)
-		return report(&problem);
-	if (slug != NULL && rows_count(programs) == 0)
-		return cli_fail("there is no program '%s'", slug);
-	for (size_t row = 0; row < rows_count(programs); row++) {
-		size_t length;
-		const char *id = rows_cell(programs, row, 0, &length);
-		status |= verify_program(db, arena, rows_cell(programs, row, 1, &length), id);
-	}
-	return status;
-}
-
-/* Exit status 0: every chain holds; 1: one does not, or could not be read. */
-int cli_audit(int argc, char **argv)
-{
-	if (cli_helps(argc, argv, audit_usage))
-		return 0;
-	const char *verb = cli_word(&argc, argv), *slug = cli_option(&argc, argv, "--program");
-	struct settings settings;
-	int status;
-	if (verb == NULL || strcmp(verb, "verify") != 0)
-		return cli_fail("%s", audit_usage);
-	if (!cli_settings(argc, argv, &settings, &status))
-		return status;
-	settings.statement_timeout_ms = LONG_CHAIN_MS;
-	struct db *db = db_open(&settings);
-	struct arena *arena = arena_new();
-	status = verify(db, arena, slug);
-	arena_free(arena);
-	db_close(db);
 	return status;
 }

@@ -26,4 +26,11 @@ bool program_create(struct db *db, struct arena *arena, const struct new_program
 const struct rows *program_find(
 	struct db *db, struct arena *arena, const char *slug, struct problem *problem);
 
+/* All programs: id, slug, name, environment, created_at. NULL when the database could not be asked.
+ */
+const struct rows *program_rows(struct db *db, struct arena *arena, struct problem *problem);
+
+/* Prints what went wrong. Returns 1. */
+int program_report(const struct problem *problem);
+
 #endif

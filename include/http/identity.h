@@ -18,6 +18,7 @@
 #include "base/text.h"
 #include "db/db.h"
 #include "http/app.h"
+#include "http/key_store.h"
 #include "http/request.h"
 
 /* ---- life ---- */
@@ -47,33 +48,7 @@ void common_passwords_free(void);
 /* Refuses, on this instance and at once, what a user, client or session was given until now. */
 void identity_revoked(struct app *app, const char *principal_id);
 
-/* ---- signing keys (key_store.c) ---- */
-
-#define KEY_KID_BYTES 44 /* RFC 7638 thumbprint: SHA-256 as base64url, and a NUL */
-
-/* Makes the first active and next key where there is none; two instances that start at once make
- * one pair. */
-bool keys_ensure(struct db *db, struct text *reterr);
-
-struct key_rotation {
-	char active_kid[KEY_KID_BYTES];
-	char next_kid[KEY_KID_BYTES];
-	int64_t published_s; /* how long the key that is active now had been published before */
-};
-
-/*
- * next becomes active, active becomes retiring until now + `overlap_s`, a new next is made, keys
- * past their time lose their private half. Instances are notified.
- */
-bool keys_rotate(
-	struct db *db, int64_t overlap_s, struct key_rotation *ret_rotation, struct text *reterr);
-
-/* How long a key must stay good after it signed its last token. */
-int64_t keys_overlap_s(const struct settings *settings);
-
-/* All keys without their private half, newest first: columns kid, alg, state, created_at,
- * activated_at, retired_at. */
-const struct rows *keys_list(struct db *db, struct arena *arena, struct text *reterr);
+/* ---- signing keys (key_store.h) ---- */
 
 /* {"keys": […]} as served, a new reference. */
 json_t *identity_jwks(const struct app *app);

@@ -14,6 +14,10 @@
 #include "base/problem.h"
 #include "http/app.h"
 
+/* What a checkpoint's signature covers: program, sequence number, hash of the chain there in hex.
+ */
+#define LEDGER_SIGNED_TEXT "partnerd checkpoint %s %lld %s"
+
 struct ledger_report {
 	bool is_valid;
 	int64_t entries, sealed, unsealed, checkpoints;

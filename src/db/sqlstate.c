@@ -162,8 +162,6 @@ static const struct constraint constraints[] = {
 	{ "sign_in_attempts_pkey", OURS, 0, NULL, NULL },
 	{ "signing_keys_one_active", TAKEN, PROBLEM_conflict, NULL,
 		"Another rotation of the signing keys is under way." },
-	{ "signing_keys_one_next", TAKEN, PROBLEM_conflict, NULL,
-		"Another rotation of the signing keys is under way." },
 	{ "signing_keys_pkey", OURS, 0, NULL, NULL },
 	{ "signing_keys_state_check", OURS, 0, NULL, NULL },
 	{ "tiers_key_key", TAKEN, PROBLEM_already_exists, "#/key",

@@ -45,7 +45,7 @@ enum token_verdict auth_verify(struct request *request, struct slice token, stru
 		tokens_verify(app->tokens, token.bytes, token.length, now_us, actor);
 	if (verdict != TOKEN_UNKNOWN_KEY || !keys_reload_turn(app->keys))
 		return verdict;
-	keys_reload(app->keys, app->db, &fault);
+	keys_reload(app->keys, app->db, app->vault, &fault);
 	text_release(&fault);
 	return tokens_verify(app->tokens, token.bytes, token.length, now_us, actor);
 }

@@ -15,9 +15,9 @@ bool identity_start(struct app *app, struct text *reterr)
 {
 	passwords_configure(app->settings);
 	app->keys = keys_make();
-	if (!common_passwords_load(app->settings, reterr))
-		return false;
-	if (!keys_ensure(app->db, reterr) || !keys_reload(app->keys, app->db, reterr))
+	if (!common_passwords_load(app->settings, reterr) ||
+		!keys_ensure(app->db, app->vault, reterr) ||
+		!keys_reload(app->keys, app->db, app->vault, reterr))
 		return false;
 	app->tokens = tokens_make(app->keys, app->issuer, app->settings->access_token_s);
 	if (revocation_reload(app->tokens, app->db))
@@ -39,7 +39,7 @@ void identity_wake(struct app *app)
 
 	if (!revocation_reload(app->tokens, app->db))
 		log_event(LOG_WARN, "revocations not read", "%s", "what was known stays");
-	if (!keys_reload(app->keys, app->db, &fault))
+	if (!keys_reload(app->keys, app->db, app->vault, &fault))
 		log_event(LOG_WARN, "keys not read", "%s", fault.bytes ? fault.bytes : "");
 	text_release(&fault);
 }

@@ -130,15 +130,31 @@ void key_release(struct key *key)
 	free(key);
 }
 
-/* NULL, or why the record cannot be used. */
-static const char *key_load(struct key *key, const struct key_record *record)
+static EVP_PKEY *parse_pem(const char *pem)
 {
-	BIO *bio = BIO_new_mem_buf(record->private_pem, -1);
+	BIO *bio = BIO_new_mem_buf(pem, -1);
+	EVP_PKEY *key = bio ? PEM_read_bio_PrivateKey(bio, NULL, NULL, (void *)"") : NULL;
+
+	BIO_free(bio);
+	return key;
+}
+
+/*
+ * NULL, or why the record cannot be used. `known` is this key as it is held already, or NULL: an
+ * instance that has not been told of a new encryption key goes on with what it opened before.
+ */
+static const char *key_load(
+	struct key *key, const struct key_record *record, const struct key *known)
+{
 	char kid[KEY_KID_BYTES];
 
-	key->pkey = bio ? PEM_read_bio_PrivateKey(bio, NULL, NULL, (void *)"") : NULL;
-	BIO_free(bio);
+	if (record->private_pem)
+		key->pkey = parse_pem(record->private_pem);
+	else if (known)
+		key->pkey = EVP_PKEY_dup(known->pkey);
 	ERR_clear_error();
+	if (!key->pkey && !record->private_pem)
+		return "it was sealed with another encryption_key";
 	if (!key->pkey)
 		return "the private key cannot be read";
 	if (strcmp(record->alg, KEY_ALG) != 0 || !EVP_PKEY_is_a(key->pkey, "RSA"))
@@ -156,14 +172,15 @@ static const char *key_load(struct key *key, const struct key_record *record)
 	return key->jwk ? NULL : "the public key cannot be written";
 }
 
-static struct key *key_make(const struct key_record *record, struct text *reterr)
+static struct key *key_make(
+	const struct key_record *record, const struct key *known, struct text *reterr)
 {
 	struct key *key = calloc(1, sizeof *key);
 
 	if (!key)
 		abort();
 	atomic_store(&key->holders, 1);
-	const char *fault = key_load(key, record);
+	const char *fault = key_load(key, record, known);
 	if (!fault)
 		return key;
 	text_appendf(reterr, "Signing key %s is left out: %s. ", record->kid, fault);
@@ -207,17 +224,6 @@ static bool set_equals(const struct key_set *set, const struct key_record *recor
 	return true;
 }
 
-static void set_load(
-	struct key_set *set, const struct key_record *records, size_t count, struct text *reterr)
-{
-	set->count = 0;
-	for (size_t i = 0; i < count && set->count < KEYS_MAX; i++) {
-		struct key *key = key_make(&records[i], reterr);
-		if (key)
-			set->items[set->count++] = key;
-	}
-}
-
 struct keys *keys_make(void)
 {
 	struct keys *keys = calloc(1, sizeof *keys);
@@ -240,18 +246,51 @@ struct keys *keys_free(struct keys *keys)
 	return NULL;
 }
 
+static struct key *hold(struct key *key)
+{
+	if (key)
+		atomic_fetch_add(&key->holders, 1);
+	return key;
+}
+
+static struct key *hold_known(struct keys *keys, const char *kid)
+{
+	pthread_rwlock_rdlock(&keys->lock);
+	struct key *key = hold(set_find(&keys->set, kid));
+	pthread_rwlock_unlock(&keys->lock);
+	return key;
+}
+
+static void load_set(struct keys *keys, struct key_set *fresh, const struct key_record *records,
+	size_t count, struct text *reterr)
+{
+	fresh->count = 0;
+	for (size_t i = 0; i < count && fresh->count < KEYS_MAX; i++) {
+		struct key *known = hold_known(keys, records[i].kid);
+		struct key *key = key_make(&records[i], known, reterr);
+		if (key)
+			fresh->items[fresh->count++] = key;
+		key_release(known);
+	}
+}
+
+bool keys_equal(struct keys *keys, const struct key_record *records, size_t count)
+{
+	pthread_rwlock_rdlock(&keys->lock);
+	bool is_same = count > 0 && set_equals(&keys->set, records, count);
+	pthread_rwlock_unlock(&keys->lock);
+	return is_same;
+}
+
 bool keys_install(
 	struct keys *keys, const struct key_record *records, size_t count, struct text *reterr)
 {
 	struct key_set fresh;
 	struct key_set old;
 
-	pthread_rwlock_rdlock(&keys->lock);
-	bool is_same = count > 0 && set_equals(&keys->set, records, count);
-	pthread_rwlock_unlock(&keys->lock);
-	if (is_same)
+	if (keys_equal(keys, records, count))
 		return true;
-	set_load(&fresh, records, count, reterr);
+	load_set(keys, &fresh, records, count, reterr);
 	if (!set_active(&fresh)) {
 		set_clear(&fresh);
 		text_append_string(reterr, "There is no usable active signing key.");
@@ -264,13 +303,6 @@ bool keys_install(
 	pthread_rwlock_unlock(&keys->lock);
 	set_clear(&old);
 	return true;
-}
-
-static struct key *hold(struct key *key)
-{
-	if (key)
-		atomic_fetch_add(&key->holders, 1);
-	return key;
 }
 
 struct key *keys_signer(struct keys *keys)

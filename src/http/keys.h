@@ -16,10 +16,9 @@
 #include "base/settings.h"
 #include "base/text.h"
 #include "db/db.h"
-#include "http/identity.h"
+#include "http/key_store.h"
 
-#define KEY_ALG  "RS256"
-#define KEYS_MAX 16
+#define KEY_ALG "RS256"
 
 struct keys;
 
@@ -44,10 +43,10 @@ struct key {
 struct key_record {
 	const char *kid;
 	const char *alg;
-	const char *private_pem;
-	const char *public_jwk; /* JSON text with kty, n, e, kid, use, alg; public members only */
-	const char *state;      /* next, active, retiring */
-	int64_t retired_us;     /* retiring: good until then; 0 = no end */
+	const char *private_pem; /* NULL: what is known of this kid is kept */
+	const char *public_jwk;  /* JSON text with kty, n, e, kid, use, alg; public members only */
+	const char *state;       /* next, active, retiring */
+	int64_t retired_us;      /* retiring: good until then; 0 = no end */
 };
 
 /* Generates a key pair; `state` is left to the caller. False only when OpenSSL fails. */
@@ -60,6 +59,9 @@ bool key_thumbprint(const EVP_PKEY *key, char ret_kid[static KEY_KID_BYTES]);
 
 struct keys *keys_make(void);
 struct keys *keys_free(struct keys *keys);
+
+/* Whether the set is just these, without regard to private halves. */
+bool keys_equal(struct keys *keys, const struct key_record *records, size_t count);
 
 /*
  * Replaces the set. A record that cannot be used (other alg, unreadable PEM, RSA below 2048 bits, a
@@ -90,6 +92,6 @@ json_t *keys_jwks(struct keys *keys);
 
 /* Reads the table signing_keys into the set (key_store.c). Called at start and whenever the watcher
  * wakes. */
-bool keys_reload(struct keys *keys, struct db *db, struct text *reterr);
+bool keys_reload(struct keys *keys, struct db *db, const struct vault *vault, struct text *reterr);
 
 #endif

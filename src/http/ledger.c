@@ -45,7 +45,7 @@ static const struct statement all_keys_statement = {
 static const char *signed_text(
 	struct arena *arena, const char *program_id, const char *seq, const char *hash)
 {
-	return arena_printf(arena, "partnerd checkpoint %s %s %s", program_id, seq, hash);
+	return arena_printf(arena, LEDGER_SIGNED_TEXT, program_id, strtoll(seq, NULL, 10), hash);
 }
 
 const char *ledger_sign(struct keys *keys, struct arena *arena, const char *program_id,

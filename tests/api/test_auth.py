@@ -488,7 +488,7 @@ def listed(url):
 
 
 def rotate(url, **options):
-    done = partnerd("key", "rotate", database_url=url, **options)
+    done = partnerd("key", "rotate", "--now", database_url=url, **options)
     return dict(line.split("=", 1) for line in done.stdout.splitlines())
 
 
@@ -521,7 +521,7 @@ def test_rotation_of_keys(new_database, new_server):
         Client(instance, fresh).get("/v1/me")
     rotate(url)
     assert listed(url)[header_of(old)["kid"]] == "retired"
-    kept = execute(url, "select private_pem from signing_keys where kid = %s", header_of(old)["kid"])
+    kept = execute(url, "select private_key from signing_keys where kid = %s", header_of(old)["kid"])
     assert kept == [("",)]
 
 

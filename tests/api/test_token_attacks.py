@@ -15,6 +15,7 @@ import pytest
 
 from support.client import Client
 from support.tokens import claims_of, encode, header_of, new_private_key, public_key, sign
+from support.vault import signing_key
 
 REASON = ', error="invalid_token"'
 
@@ -26,10 +27,9 @@ def genuine(world):
 
 @pytest.fixture(scope="module")
 def pem(genuine, database_url):
-    """The private key that signs, taken from the database by its owner."""
+    """The private key that signs, taken by somebody who has the database and the key it is sealed with."""
     with psycopg2.connect(database_url) as connection, connection.cursor() as cursor:
-        cursor.execute("select private_pem from signing_keys where kid = %s", [header_of(genuine)["kid"]])
-        return cursor.fetchone()[0]
+        return signing_key(cursor, header_of(genuine)["kid"])
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Verifies an exported chain, one line at a time, with nothing but the file: each entry must match
+ * its hashes and follow the one before, each checkpoint must sign the place where it stands, and
+ * the last line must sign the head. What is missing from an entry is remembered by whose it was
+ * until an erasure comes that names them; what is left of that list at the end was removed by
+ * somebody else.
+ */
+#include "http/ledger_file.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "http/jwk.h"
+#include "http/jws.h"
+#include "http/keys.h"
+#include "http/ledger_entry.h"
+
+#define ERASURE_ACTION "user.personal_data_erased"
+#define FILE_KEYS_MAX  1000
+
+struct file_key {
+	char kid[KEY_KID_BYTES];
+	EVP_PKEY *pkey;
+};
+
+struct reader {
+	struct arena *arena; /* of the report */
+	const json_t *trusted;
+	const struct ledger_known *known;
+	struct ledger_file_report *found;
+	unsigned char head[LEDGER_DIGEST_BYTES];
+	struct file_key keys[FILE_KEYS_MAX];
+	size_t key_count;
+	json_t *contents;  /* resource id → the first entry whose content is missing */
+	json_t *addresses; /* actor id → the first entry whose address is missing */
+	bool is_begun, is_ended;
+};
+
+/* ---- faults ---- */
+
+/* Returns false, so that who finds a fault can return it. */
+static bool fault(struct reader *reader, int64_t seq, const json_t *entry, const char *kind,
+	const char *detail)
+{
+	struct ledger_report *report = &reader->found->report;
+	const char *id = line_text(entry, "id");
+
+	report->is_valid = false;
+	report->fault_seq = seq;
+	report->fault_entry = id ? arena_strdup(reader->arena, id) : NULL;
+	report->fault_kind = kind;
+	report->fault_detail = detail;
+	return false;
+}
+
+static bool unreadable(struct reader *reader, const char *detail)
+{
+	return fault(reader, reader->found->head_seq, NULL, "line_unreadable", detail);
+}
+
+/* ---- what is missing ---- */
+
+static void remember(json_t *missing, const char *owner, const json_t *entry)
+{
+	if (!json_object_get(missing, owner ? owner : ""))
+		json_object_set_new(missing, owner ? owner : "",
+			json_pack("{s:O, s:O}", "seq", json_object_get(entry, "seq"), "id",
+				json_object_get(entry, "id")));
+}
+
+/* An erasure names the person and everything of theirs whose content may be missing before it. */
+static bool take_erasure(struct reader *reader, const json_t *entry)
+{
+	const char *user = line_text(entry, "resource_id"), *current = line_text(entry, "current");
+	json_t *content = current ? json_loads(current, JSON_REJECT_DUPLICATES, NULL) : NULL;
+	const json_t *resources = json_object_get(content, "resources"), *id;
+	bool good = user && json_is_array(resources);
+	size_t index;
+
+	if (good)
+		json_object_del(reader->addresses, user);
+	json_array_foreach (resources, index, id)
+		if (json_is_string(id))
+			json_object_del(reader->contents, json_string_value(id));
+	json_decref(content);
+	return good || fault(reader, line_number(entry, "seq"), entry, "entry_changed",
+			       "The erasure does not say what it covers.");
+}
+
+static void take_uncovered(
+	struct reader *reader, json_t *missing, const char *kind, const char *detail)
+{
+	const struct ledger_report *report = &reader->found->report;
+	const char *owner;
+	json_t *first;
+
+	json_object_foreach (missing, owner, first) {
+		int64_t seq = line_number(first, "seq");
+		if (report->is_valid || seq < report->fault_seq)
+			fault(reader, seq, first, kind, detail);
+	}
+}
+
+/* ---- signatures ---- */
+
+static const struct file_key *find_key(const struct reader *reader, const char *kid, size_t length)
+{
+	for (size_t i = 0; i < reader->key_count; i++)
+		if (strlen(reader->keys[i].kid) == length &&
+			memcmp(reader->keys[i].kid, kid, length) == 0)
+			return &reader->keys[i];
+	return NULL;
+}
+
+/* The key that signed this line's place of the chain; NULL when none did. */
+static const struct file_key *signer_of(const struct reader *reader, const json_t *line)
+{
+	const struct ledger_file_report *found = reader->found;
+	const char *signature = line_text(line, "signature");
+	const char *dot = signature ? strchr(signature, '.') : NULL;
+	const struct file_key *key =
+		dot ? find_key(reader, signature, (size_t)(dot - signature)) : NULL;
+	struct text text = TEXT_INIT;
+
+	if (!key)
+		return NULL;
+	text_appendf(&text, LEDGER_SIGNED_TEXT, found->program_id, (long long)found->head_seq,
+		found->head_hash);
+	bool holds =
+		jws_signature_holds(JWS_RS256, key->pkey, slice_of(text.bytes), slice_of(dot + 1));
+	text_release(&text);
+	return holds ? key : NULL;
+}
+
+static bool stands_at_head(const struct reader *reader, const json_t *line)
+{
+	const char *hash = line_text(line, "hash");
+
+	return line_number(line, "seq") == reader->found->head_seq && hash &&
+	       strcmp(hash, reader->found->head_hash) == 0;
+}
+
+static bool check_signature(struct reader *reader, const json_t *line)
+{
+	if (!stands_at_head(reader, line))
+		return fault(reader, line_number(line, "seq"), NULL, "checkpoint_unreached",
+			"The chain does not reach this signed checkpoint.");
+	return signer_of(reader, line) ||
+	       fault(reader, line_number(line, "seq"), NULL, "checkpoint_forged",
+		       "The signature of this checkpoint does not hold.");
+}
+
+static bool is_trusted(const struct reader *reader, const char *kid)
+{
+	const json_t *key;
+	size_t index;
+
+	if (!reader->trusted)
+		return true;
+	json_array_foreach (json_object_get(reader->trusted, "keys"), index, key) {
+		const char *name = line_text(key, "kid");
+		if (name && strcmp(name, kid) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* ---- lines ---- */
+
+static bool take_header(struct reader *reader, const json_t *line)
+{
+	struct ledger_file_report *found = reader->found;
+	const char *program = line_text(line, "program_id");
+	struct text text = TEXT_INIT;
+
+	if (reader->is_begun)
+		return unreadable(reader, "There is a second header.");
+	if (line_number(line, "format") != LEDGER_FORMAT)
+		return unreadable(reader, "This format of exports is not known here.");
+	if (!program || !uuid_is_valid(program, strlen(program)))
+		return unreadable(reader, "The header names no program.");
+	strcpy(found->program_id, program);
+	text_appendf(&text, "partnerd audit chain %s", program);
+	SHA256((const unsigned char *)text.bytes, text.length, reader->head);
+	text_release(&text);
+	hex_encode(reader->head, sizeof reader->head, found->head_hash);
+	reader->is_begun = true;
+	return true;
+}
+
+/* The kid is the thumbprint (RFC 7638): who knows the kid knows the key. */
+static bool take_key(struct reader *reader, const json_t *line)
+{
+	const char *kid = line_text(line, "kid");
+	struct file_key key = { "", jwk_public_key(json_object_get(line, "jwk")) };
+	bool good =
+		kid && key.pkey && key_thumbprint(key.pkey, key.kid) && strcmp(kid, key.kid) == 0;
+
+	if (good && !find_key(reader, kid, strlen(kid)) && reader->key_count < FILE_KEYS_MAX)
+		reader->keys[reader->key_count++] = key;
+	else
+		EVP_PKEY_free(key.pkey);
+	return good || fault(reader, reader->found->head_seq, NULL, "key_forged",
+			       "A key is not the one that its name stands for.");
+}
+
+static void hash_link(unsigned char head[static LEDGER_DIGEST_BYTES],
+	const unsigned char entry[static LEDGER_DIGEST_BYTES], int64_t seq)
+{
+	unsigned char bytes[2 * LEDGER_DIGEST_BYTES + 8];
+
+	memcpy(bytes, head, LEDGER_DIGEST_BYTES);
+	memcpy(bytes + LEDGER_DIGEST_BYTES, entry, LEDGER_DIGEST_BYTES);
+	for (int i = 0; i < 8; i++)
+		bytes[2 * LEDGER_DIGEST_BYTES + i] = (unsigned char)((uint64_t)seq >> (56 - 8 * i));
+	SHA256(bytes, sizeof bytes, head);
+}
+
+/* The entry is the next one, and its links are those of the chain. */
+static bool follow(struct reader *reader, const json_t *entry,
+	const unsigned char entry_hash[static LEDGER_DIGEST_BYTES], int64_t seq)
+{
+	struct ledger_file_report *found = reader->found;
+	const char *before = line_text(entry, "prev_hash"), *after = line_text(entry, "hash");
+	bool follows = before && strcmp(before, found->head_hash) == 0;
+
+	hash_link(reader->head, entry_hash, seq);
+	hex_encode(reader->head, sizeof reader->head, found->head_hash);
+	if (!follows || !after || strcmp(after, found->head_hash) != 0)
+		return fault(reader, seq, entry, "chain_broken",
+			"The link to the entry before does not hold.");
+	found->head_seq = seq;
+	if (reader->known && reader->known->seq == seq &&
+		strcmp(reader->known->hash, found->head_hash) != 0)
+		return fault(reader, seq, entry, "history_rewritten",
+			"The chain is another one than was noted at this place.");
+	return true;
+}
+
+static bool take_entry(struct reader *reader, const json_t *line)
+{
+	struct ledger_file_report *found = reader->found;
+	unsigned char hash[LEDGER_DIGEST_BYTES];
+	int64_t seq = line_number(line, "seq");
+
+	found->report.entries++;
+	if (seq != found->head_seq + 1)
+		return fault(reader, seq, line, "entry_missing",
+			"A sequence number before this one is missing.");
+	const char *detail = entry_fault(line, found->program_id, hash);
+	if (detail)
+		return fault(reader, seq, line, "entry_changed", detail);
+	if (!follow(reader, line, hash, seq))
+		return false;
+	if (entry_lacks_content(line))
+		remember(reader->contents, line_text(line, "resource_id"), line);
+	if (entry_lacks_address(line))
+		remember(reader->addresses, line_text(line, "actor_id"), line);
+	found->erased += entry_lacks_content(line) || entry_lacks_address(line);
+	const char *action = line_text(line, "action");
+	return !action || strcmp(action, ERASURE_ACTION) != 0 || take_erasure(reader, line);
+}
+
+static bool take_checkpoint(struct reader *reader, const json_t *line)
+{
+	reader->found->report.checkpoints++;
+	return check_signature(reader, line);
+}
+
+static bool take_end(struct reader *reader, const json_t *line)
+{
+	if (!check_signature(reader, line))
+		return false;
+	const struct file_key *signer = signer_of(reader, line);
+	if (!is_trusted(reader, signer->kid))
+		return fault(reader, reader->found->head_seq, NULL, "signer_unknown",
+			"The head was signed with a key that is not among the trusted ones.");
+	strcpy(reader->found->signer, signer->kid);
+	reader->is_ended = true;
+	return true;
+}
+
+static const struct {
+	const char *object;
+	bool (*take)(struct reader *reader, const json_t *line);
+} kinds[] = {
+	{ "audit_export", take_header },
+	{ "signing_key", take_key },
+	{ "audit_entry", take_entry },
+	{ "audit_checkpoint", take_checkpoint },
+	{ "audit_export_end", take_end },
+};
+
+static bool take_object(struct reader *reader, const json_t *line)
+{
+	const char *object = line_text(line, "object");
+
+	if (reader->is_ended)
+		return unreadable(reader, "There is something behind the end.");
+	if (!reader->is_begun && object && strcmp(object, "audit_export") != 0)
+		return unreadable(reader, "The file does not begin with the header of an export.");
+	for (size_t i = 0; object && i < sizeof kinds / sizeof kinds[0]; i++)
+		if (strcmp(object, kinds[i].object) == 0)
+			return kinds[i].take(reader, line);
+	return unreadable(reader, "This is no line of an export.");
+}
+
+static bool take_line(struct reader *reader, const char *bytes, size_t length)
+{
+	json_t *line = json_loadb(bytes, length, JSON_REJECT_DUPLICATES, NULL);
+
+	reader->found->line++;
+	bool good = json_is_object(line) ? take_object(reader, line)
+					 : unreadable(reader, "This is no JSON object.");
+	json_decref(line);
+	return good;
+}
+
+static bool take_lines(struct reader *reader, FILE *file)
+{
+	char *line = NULL;
+	size_t room = 0;
+	ssize_t length;
+	bool good = true;
+
+	while (good && (length = getline(&line, &room, file)) >= 0)
+		good = take_line(reader, line, (size_t)length);
+	free(line);
+	if (good && ferror(file))
+		return unreadable(reader, "The file cannot be read to its end.");
+	return good;
+}
+
+/* ---- the whole ---- */
+
+static void check_end(struct reader *reader)
+{
+	struct ledger_file_report *found = reader->found;
+
+	if (!reader->is_ended)
+		fault(reader, found->head_seq, NULL, "export_cut",
+			"The file ends before the line that signs the head.");
+	else if (reader->known && reader->known->seq > found->head_seq)
+		fault(reader, found->head_seq, NULL, "history_rewritten",
+			"The chain does not reach the place that was noted.");
+	take_uncovered(reader, reader->contents, "content_missing",
+		"What the entry said was removed, and no erasure covers it.");
+	take_uncovered(reader, reader->addresses, "address_missing",
+		"The address was removed, and no erasure covers it.");
+}
+
+void ledger_file_verify(FILE *file, const json_t *trusted, const struct ledger_known *known,
+	struct arena *arena, struct ledger_file_report *ret_report)
+{
+	struct reader *reader = arena_zalloc(arena, sizeof *reader);
+
+	*ret_report = (struct ledger_file_report){ .report.is_valid = true };
+	reader->arena = arena;
+	reader->trusted = trusted;
+	reader->known = known;
+	reader->found = ret_report;
+	reader->contents = json_object();
+	reader->addresses = json_object();
+	if (take_lines(reader, file))
+		check_end(reader);
+	ret_report->report.sealed = ret_report->report.entries;
+	for (size_t i = 0; i < reader->key_count; i++)
+		EVP_PKEY_free(reader->keys[i].pkey);
+	json_decref(reader->contents);
+	json_decref(reader->addresses);
+}
