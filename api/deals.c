@@ -17,6 +17,7 @@ const struct resource deal_resource = {
 	.shape = "deal_shape",
 	.path = "/v1/deals/",
 	.transitions = deal_transitions,
+	.not_while_held = "submit approve",
 };
 
 static const struct resource timeline_resource = {

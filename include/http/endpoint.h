@@ -25,9 +25,10 @@
  * dotted name makes a nested object, a leading "vendor:" hides the value from partners, a leading
  * "_" is never written. A group of dotted members that are all null is written as null. A leading
  * "flat:" marks a stored row of another resource's shape, named by the column "_flat_type";
- * "changes:" one of {previous, current} of such a row. A column "allowed_actions" holds the state
- * and is written as the list of actions; a column "is_current" holds the id of a session and is
- * written as whether it is the actor's. The view has program_id as "_program_id", partner_id as
+ * "changes:" one of {previous, current} of such a row. A column "allowed_actions" holds the state,
+ * with " held" behind it while the partner is not active, and is written as the list of actions; a
+ * column "is_current" holds the id of a session and is written as whether it is the actor's. The
+ * view has program_id as "_program_id", partner_id as
  * "_partner_id" (null = the vendor's) and id.
  */
 struct resource {
@@ -41,6 +42,7 @@ struct resource {
 	 * the contract.
 	 */
 	const struct transition *transitions;
+	const char *not_while_held; /* of these, the actions that need an active partner: "a b" */
 };
 
 /* One query parameter of a list. `{}` in `sql` stands for the parameter's placeholder. */

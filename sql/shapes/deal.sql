@@ -51,7 +51,7 @@ select
 	d.created_by_id,
 	d.created_at,
 	d.updated_at,
-	s.status as allowed_actions
+	s.status || case when p.status = 'active' then '' else ' held' end as allowed_actions
 from deals d
 cross join lateral (select case when d.status = 'approved' and d.protection_expires_at <= (select program_now())
 	then 'expired' else d.status end as status) s

@@ -304,10 +304,14 @@ static void command_init(
 static void fill_allowed(const struct command *command, struct problem *problem)
 {
 	struct text text = TEXT_INIT;
-	if (problem->code != PROBLEM_invalid_transition ||
+	if (problem->code != PROBLEM_invalid_transition || command->before == NULL ||
 		command->shape->resource->transitions == NULL)
 		return;
-	writer_actions(&text, command->request, command->shape, slice_of(problem->from), " ");
+	json_t *before = own(
+		command->request->arena, json_loads(rows_text(command->before, "flat"), 0, NULL));
+	const char *state = json_string_value(json_object_get(before, "allowed_actions"));
+	writer_actions(&text, command->request, command->shape,
+		slice_of(state != NULL ? state : problem->from), " ");
 	snprintf(problem->allowed, sizeof problem->allowed, "%s",
 		text.bytes != NULL ? text.bytes : "");
 	text_release(&text);

@@ -90,6 +90,17 @@ static void groups_init(struct shape *shape, struct arena *arena)
 	}
 }
 
+bool word_is_listed(const char *words, struct slice word)
+{
+	for (const char *at = words; *at != '\0';) {
+		size_t length = strcspn(at, " ");
+		if (length == word.length && memcmp(at, word.bytes, length) == 0)
+			return true;
+		at += length + strspn(at + length, " ");
+	}
+	return false;
+}
+
 /* The scopes of `POST <path>{id}/<action>`: the contract says who may. */
 static bool actions_init(struct shape *shape, const struct contract *contract, struct arena *arena,
 	struct text *reterr)
@@ -108,6 +119,9 @@ static bool actions_init(struct shape *shape, const struct contract *contract, s
 		}
 		struct shape_action *action = &shape->actions[shape->action_count++];
 		action->transition = t;
+		action->not_while_held =
+			resource->not_while_held != NULL &&
+			word_is_listed(resource->not_while_held, slice_of(t->action));
 		for (const char *const *scope = route.operation->scopes; *scope != NULL; scope++) {
 			enum scope parsed;
 			if (scope_parse(*scope, strlen(*scope), &parsed))

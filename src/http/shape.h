@@ -38,7 +38,11 @@ struct shape_column {
 struct shape_action {
 	const struct transition *transition;
 	scope_set scopes;
+	bool not_while_held;
 };
+
+/* Is it one of the words of the list, which spaces separate? */
+bool word_is_listed(const char *words, struct slice word);
 
 #define SHAPE_MAX_COLUMNS 72
 #define SHAPE_MAX_ACTIONS 24

@@ -78,25 +78,18 @@ void writer_time(struct text *out, const char *text, size_t length)
 	text_append(out, time, sizeof time - 1);
 }
 
-static bool state_listed(const char *states, struct slice state)
-{
-	for (const char *at = states; *at != '\0';) {
-		size_t length = strcspn(at, " ");
-		if (length == state.length && memcmp(at, state.bytes, length) == 0)
-			return true;
-		at += length + strspn(at + length, " ");
-	}
-	return false;
-}
-
 void writer_actions(struct text *out, const struct request *request, const struct shape *shape,
 	struct slice state, const char *separator)
 {
+	const char *mark = memchr(state.bytes, ' ', state.length);
 	bool first = true;
+	if (mark != NULL)
+		state.length = (size_t)(mark - state.bytes);
 	for (size_t i = 0; i < shape->action_count; i++) {
 		const struct shape_action *action = &shape->actions[i];
 		if ((request->actor->scopes & action->scopes) != action->scopes ||
-			!state_listed(action->transition->from, state))
+			(mark != NULL && action->not_while_held) ||
+			!word_is_listed(action->transition->from, state))
 			continue;
 		text_append_string(out, first ? "" : separator);
 		text_append_string(out, action->transition->action);

@@ -112,6 +112,25 @@ def test_offers_follow_state_and_scopes(world, resting, role):
         assert len(offered) == len(set(offered))
 
 
+@pytest.mark.parametrize("end", ["suspend", "terminate"])
+def test_what_needs_an_active_partner_is_not_offered_without_one(world, end):
+    partner = world.make_partner()
+    deals = {status: world.deal_in(status, partner) for status in ("draft", "submitted", "in_review", "info_requested")}
+    seen = partner.api if end == "suspend" else world.admin
+    world.act("partners", world.admin.get(f"/v1/partners/{partner.id}").json, end, {"reason": "Unpaid."})
+    for status, row in deals.items():
+        row = seen.get(f"/v1/deals/{row['id']}").json
+        offered = row["allowed_actions"]
+        expected = set(MOVES[status]) - {"submit", "approve"} - (VENDOR_ONLY if seen is partner.api else set())
+        assert set(offered) == expected, status
+        assert next(iter(seen.list("/v1/deals", {"number": row["number"]})))["allowed_actions"] == offered
+        refused = world.admin.post(f"/v1/deals/{row['id']}/win", {}, if_match=row["version"], expect=409)
+        assert set(refused["allowed"]) == set(MOVES[status]) - {"submit", "approve"}
+        for action in set(MOVES[status]) & {"submit", "approve"}:
+            world.admin.post(f"/v1/deals/{row['id']}/{action}", BODIES[action], if_match=row["version"],
+                             expect=409, problem="partner_not_active")
+
+
 def test_a_reader_is_offered_nothing(world, resting):
     client = world.machine(["deals:read"], world.partner("a").id)
     assert all(client.get(f"/v1/deals/{row['id']}")["allowed_actions"] == [] for row in resting.values())
