@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/country.h"
 #include "base/uuid.h"
 
 static bool is_letter(char c)
@@ -179,6 +180,8 @@ static const struct format formats[] = {
 	{ "date-time", is_time, "A date and time with offset, RFC 3339." },
 	{ "email", is_email, "An e-mail address." },
 	{ "hostname", is_hostname, "A host name." },
+	{ "country-code", country_is_valid,
+		"An assigned code of ISO 3166-1, two capital letters." },
 	{ "uri", is_uri, "An absolute URI." },
 	{ "uri-reference", is_uri_reference, "A URI or a path." },
 };

@@ -53,7 +53,8 @@ def test_numbers_are_unique(world):
 
 @pytest.mark.parametrize("member, value, code", [
     ("name", None, "wrong_type"), ("name", "", "too_short"), ("type", "agency", "invalid_choice"),
-    ("country", "de", None), ("country", "Germany", None), ("tier_id", "gold", None),
+    ("country", "de", "invalid_format"), ("country", "UK", "invalid_format"), ("country", "Germany", None),
+    ("tier_id", "gold", None),
     ("tier_id", "g" * 36, "invalid_format"), ("website", "", "too_short"),
     ("status", "active", "read_only_field"), ("number", "P-1", "read_only_field"), ("tire", 1, "unknown_field"),
     ("industries", "education", "wrong_type"), ("external_ids", [], "wrong_type"),

@@ -29,6 +29,7 @@ static const struct example examples[] = {
 			"a@b..co", "a@-b.co", "a@b.co.", "a@b@c.de", "\"a b\"@c.de" } },
 	{ "hostname", { "a", "example.com", "xn--bcher-kva.example", "1.2.3.4" },
 		{ "", ".", "a.", ".a", "-a", "a-", "a_b", "a..b", "bücher.example" } },
+	{ "country-code", { "DE", "ZW" }, { "", "D", "de", "DEU", "UK", "XK" } },
 	{ "uri",
 		{ "https://example.com", "https://example.com:8080/a?b=c#d", "mailto:a@b.co",
 			"urn:isbn:1", "http://[::1]/", "https://u:p@h/%20", "crm+v2.x-y:z" },
