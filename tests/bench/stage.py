@@ -72,6 +72,7 @@ class Stage:
         demo = shell_variables(partnerd("seed", "--demo", database_url=self.url()).stdout)
         data.load(cluster, name, demo["PARTNER_A_ID"], demo["PARTNER_B_ID"], deals)
         self.credentials = demo["PARTNER_A_CLIENT_ID"], demo["PARTNER_A_CLIENT_SECRET"]
+        self.person = demo["VENDOR_ADMIN_EMAIL"], demo["VENDOR_ADMIN_PASSWORD"]
         self.scripts = {}
         self._record()
 
@@ -167,12 +168,12 @@ class Stage:
     def _unsealed(self):
         return self.cluster.execute(self.name, "select count(*) from audit_entries where seq is null")[0][0]
 
-    def environment(self, server, work):
+    def environment(self, server, work, **more):
         token = self.token(server)
         return {
             **os.environ, "WORK": work, "TOKEN": token, "DEALS": str(self.deals), "BODY": BODY,
             "LIST_PATHS": "\n".join(self.list_paths(server, token)), "RUN": secrets.token_hex(4),
-            "ID_PREFIX": data.ID_PREFIX, "FIRST_NUMBER": str(data.FIRST_NUMBER),
+            "ID_PREFIX": data.ID_PREFIX, "FIRST_NUMBER": str(data.FIRST_NUMBER), **more,
         }
 
     def serving(self, work, seconds=SECONDS):
@@ -184,11 +185,11 @@ class Stage:
         finally:
             server.stop()
 
-    def drive(self, server, environment, seconds):
+    def drive(self, server, environment, seconds, connections=CONNECTIONS):
         pids = server.child.pid, self.cluster.postmaster.pid
         before = [meter.cpu_us(pid) for pid in pids]
         done = subprocess.run(
-            ["wrk", "-t2", f"-c{CONNECTIONS}", f"-d{seconds:g}s", "--timeout", "10s", "-s", str(HERE / "work.lua"),
+            ["wrk", "-t2", f"-c{connections}", f"-d{seconds:g}s", "--timeout", "10s", "-s", str(HERE / "work.lua"),
              f"http://{server.host}:{server.port}"],
             env=environment, capture_output=True, text=True, timeout=seconds + 60)
         spent = [meter.cpu_us(pid) - start for pid, start in zip(pids, before)]

@@ -1,12 +1,14 @@
 -- SPDX-License-Identifier: Apache-2.0
 --
 -- The work items for wrk. The environment gives WORK (w1 … w4), TOKEN, DEALS, LIST_PATHS (one a line), ID_PREFIX,
--- FIRST_NUMBER and RUN (unique to the run: part of every Idempotency-Key). The last line of output is one of JSON.
+-- FIRST_NUMBER and RUN (unique to the run: part of every Idempotency-Key). PAUSE_MS, when it is set, is how long a
+-- connection rests between two requests, on average. WORK login posts BODY to /v1/sessions. The last line of output is one of JSON.
 local work = os.getenv("WORK")
 local token = os.getenv("TOKEN")
 local half = math.floor(tonumber(os.getenv("DEALS")) / 2)
 local prefix = os.getenv("ID_PREFIX")
 local first = tonumber(os.getenv("FIRST_NUMBER"))
+local pause = tonumber(os.getenv("PAUSE_MS"))
 local run = os.getenv("RUN")
 
 local list_paths = {}
@@ -46,6 +48,10 @@ local function register_deal()
 	}, body)
 end
 
+local function sign_in()
+	return wrk.format("POST", "/v1/sessions", { ["Content-Type"] = "application/json" }, body)
+end
+
 local function mix()
 	local dice = math.random(100)
 	if dice <= 80 then
@@ -54,7 +60,13 @@ local function mix()
 	return dice <= 95 and list_deals() or register_deal()
 end
 
-request = ({ w1 = get_deal, w2 = list_deals, w3 = register_deal, w4 = mix })[work]
+request = ({ w1 = get_deal, w2 = list_deals, w3 = register_deal, w4 = mix, login = sign_in })[work]
+
+if pause then
+	function delay()
+		return math.random(0, 2 * pause)
+	end
+end
 
 function done(summary, latency, requests)
 	local errors = summary.errors
