@@ -1,33 +1,41 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * client create | list | revoke: machine clients made by the operator, for the first integration of
- * a program that has nobody yet who could make one over the API. It leaves the same event and audit
- * entry behind, with the system as actor.
+ * client create | list | rotate-secret | revoke: machine clients made by the operator, for the
+ * first integration of a program that has nobody yet who could make one over the API. It leaves the
+ * same event and audit entry behind, with the system as actor.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "cli.h"
 #include "cli_program.h"
 #include "domain/access.h"
+#include "domain/client.h"
 #include "http/identity.h"
 #include "http/secrets.h"
 
-static const char usage[] = "usage: partnerd client list --program <slug>\n"
-			    "       partnerd client create --program <slug> --name <n> --scopes "
-			    "\"<scope> …\" [--partner <id or number>]\n"
-			    "       partnerd client revoke <client id>";
+static const char usage[] =
+	"usage: partnerd client list --program <slug>\n"
+	"       partnerd client create --program <slug> --name <n> --scopes "
+	"\"<scope> …\" [--partner <id or number>]\n"
+	"                [--networks \"<network> …\"] [--expires-at <RFC 3339>]\n"
+	"       partnerd client rotate-secret <client id> [--overlap <seconds>]\n"
+	"       partnerd client revoke <client id>";
 
 struct errand {
 	struct db *db;
 	struct arena *arena;
 	const char *verb;
-	const char *subject; /* revoke: the client's id */
+	const char *subject; /* rotate-secret, revoke: the client's id */
 	const char *program; /* slug */
 	const char *name;
 	const char *scopes;
 	const char *partner;
+	const char *networks;
+	const char *expires_at;
+	const char *overlap;
 	const char *program_id;
 };
 
@@ -155,6 +163,53 @@ static json_t *scopes_json(const struct errand *op, struct problem *problem)
 	return list_of;
 }
 
+/* null for everywhere; NULL and the problem set when one is no network. */
+static json_t *networks_json(const struct errand *op, struct problem *problem)
+{
+	struct network networks[CLIENT_MAX_NETWORKS];
+	char text[NETWORK_TEXT_BYTES];
+	size_t count = 0;
+
+	if (!op->networks)
+		return json_null();
+	bool good = networks_parse(op->networks, networks, CLIENT_MAX_NETWORKS, &count);
+	json_t *list_of = json_array();
+	for (size_t i = 0; good && i < count; i++) {
+		good = network_trim(&networks[i]);
+		network_format(&networks[i], text);
+		json_array_append_new(list_of, json_string(text));
+	}
+	if (good && count > 0)
+		return list_of;
+	json_decref(list_of);
+	problem_set(problem, PROBLEM_validation_failed,
+		"--networks takes up to %d networks such as 192.0.2.0/24, separated by spaces.",
+		CLIENT_MAX_NETWORKS);
+	return NULL;
+}
+
+static bool expiry_is_good(const struct errand *op, struct problem *problem)
+{
+	int64_t expires_at_us;
+
+	return !op->expires_at ||
+	       time_parse(op->expires_at, strlen(op->expires_at), &expires_at_us) ||
+	       problem_set(problem, PROBLEM_validation_failed,
+		       "--expires-at takes a time such as 2027-01-01T00:00:00Z.");
+}
+
+/* What the statements that make a secret want to know of it. Takes the reference of `decision`. */
+static json_t *with_secret(const struct errand *op, json_t *decision, const char *secret)
+{
+	char secret_id[UUID_TEXT_BYTES];
+
+	uuid_v7(secret_id);
+	json_object_set_new(decision, "secret_id", json_string(secret_id));
+	json_object_set_new(decision, "secret_hash", json_string(secret_hash(secret, op->arena)));
+	json_object_set_new(decision, "secret_hint", json_string(secret_hint(secret)));
+	return decision;
+}
+
 static bool insert(struct errand *op, const char *id, const char *partner_id, const char *secret,
 	struct problem *problem)
 {
@@ -163,12 +218,16 @@ static bool insert(struct errand *op, const char *id, const char *partner_id, co
 
 	uuid_v7(event_id);
 	json_t *scopes = scopes_json(op, problem);
-	if (!scopes)
+	json_t *networks = scopes ? networks_json(op, problem) : NULL;
+	if (!networks || !expiry_is_good(op, problem)) {
+		json_decref(scopes);
+		json_decref(networks);
 		return false;
-	const char *decision = dump(
-		op->arena, json_pack("{s:s, s:s, s:s?, s:o, s:s}", "event_id", event_id, "event",
-				   "api_client.created", "partner_id", partner_id, "scopes", scopes,
-				   "secret_hash", secret_hash(secret, op->arena)));
+	}
+	json_t *fields = json_pack("{s:s, s:s, s:s?, s:o, s:o, s:s?}", "event_id", event_id,
+		"event", "api_client.created", "partner_id", partner_id, "scopes", scopes,
+		"allowed_networks", networks, "expires_at", op->expires_at);
+	const char *decision = dump(op->arena, with_secret(op, fields, secret));
 	struct db_call *call = add(&batch, "api_client_create", id);
 	call->params[3] = dump(op->arena, json_pack("{s:s}", "name", op->name));
 	call->params[4] = decision;
@@ -193,7 +252,7 @@ static int create(struct errand *op)
 	return 0;
 }
 
-/* ---- revoke ---- */
+/* ---- one client ---- */
 
 static bool find_client(struct errand *op, struct problem *problem)
 {
@@ -212,18 +271,84 @@ static bool find_client(struct errand *op, struct problem *problem)
 	return true;
 }
 
-static bool revoke_row(struct errand *op, const struct rows *row, struct problem *problem)
+/* Takes the reference of `fields`: what the statement wants to know beyond event and version. */
+static bool change_row(struct errand *op, const struct rows *row, const char *statement,
+	const char *event, json_t *fields, struct problem *problem)
 {
 	struct db_batch batch = behind_walls(op, true);
 	char event_id[UUID_TEXT_BYTES];
 
 	uuid_v7(event_id);
-	const char *decision = dump(op->arena,
-		json_pack("{s:s, s:s, s:I}", "event_id", event_id, "event", "api_client.revoked",
-			"expected_version", (json_int_t)rows_int(row, "version")));
-	add(&batch, "api_client_revoke", op->subject)->params[4] = decision;
+	json_object_set_new(fields, "event_id", json_string(event_id));
+	json_object_set_new(fields, "event", json_string(event));
+	json_object_set_new(fields, "expected_version", json_integer(rows_int(row, "version")));
+	const char *decision = dump(op->arena, fields);
+	add(&batch, statement, op->subject)->params[4] = decision;
 	add_publish(&batch, op->subject, decision, rows_text(row, "before"));
 	return db_run(op->db, &batch, problem) == DB_NONE;
+}
+
+static const struct rows *read_client(struct errand *op, struct problem *problem)
+{
+	if (!find_client(op, problem))
+		return NULL;
+	struct db_batch batch = behind_walls(op, false);
+	const struct db_call *call = add(&batch, "operator_client_row", op->subject);
+	return db_run(op->db, &batch, problem) == DB_NONE ? call->rows : NULL;
+}
+
+#define MAX_OVERLAP_S     (30 * 86400)
+#define DEFAULT_OVERLAP_S "86400"
+
+static bool overlap_is_good(const char *text, int64_t *ret_overlap_s)
+{
+	size_t length = strspn(text, "0123456789");
+
+	if (length == 0 || length > 8 || text[length] != '\0')
+		return false;
+	*ret_overlap_s = strtoll(text, NULL, 10);
+	return *ret_overlap_s <= MAX_OVERLAP_S;
+}
+
+/* With no overlap the tokens had so far are cut, too. */
+static bool rotate_row(struct errand *op, const struct rows *row, int64_t overlap_s,
+	const char *secret, struct problem *problem)
+{
+	char grant_id[UUID_TEXT_BYTES];
+	json_t *fields = json_pack("{s:I, s:{}}", "overlap_s", (json_int_t)overlap_s, "set");
+
+	uuid_v7(grant_id);
+	if (overlap_s == 0) {
+		json_object_set_new(
+			json_object_get(fields, "set"), "grant_id", json_string(grant_id));
+		json_object_set_new(
+			fields, "cut_grant_id", json_string(rows_text(row, "grant_id")));
+	}
+	return change_row(op, row, "api_client_rotate", "api_client.secret_rotated",
+		with_secret(op, fields, secret), problem);
+}
+
+static int rotate_secret(struct errand *op)
+{
+	struct problem problem = PROBLEM_INIT;
+	int64_t overlap_s;
+
+	if (!op->subject ||
+		!overlap_is_good(op->overlap ? op->overlap : DEFAULT_OVERLAP_S, &overlap_s))
+		return cli_fail("%s", usage);
+	const struct rows *row = read_client(op, &problem);
+	if (!row)
+		return report(&problem);
+	if (strcmp(rows_text(row, "status"), "revoked") == 0)
+		return cli_fail("The client is revoked.");
+	if (!client_may_rotate(rows_int(row, "live_secrets"), overlap_s))
+		return cli_fail("%d secrets are good at present; rotate with --overlap 0.",
+			CLIENT_MAX_SECRETS);
+	const char *secret = secret_make(SECRET_PREFIX_CLIENT, op->arena);
+	if (!rotate_row(op, row, overlap_s, secret, &problem))
+		return report(&problem);
+	printf("client_id=%s\nclient_secret=%s\n", op->subject, secret);
+	return 0;
 }
 
 static int revoke(struct errand *op)
@@ -232,15 +357,13 @@ static int revoke(struct errand *op)
 
 	if (!op->subject)
 		return cli_fail("%s", usage);
-	if (!find_client(op, &problem))
-		return report(&problem);
-	struct db_batch batch = behind_walls(op, false);
-	const struct db_call *call = add(&batch, "operator_client_row", op->subject);
-	if (db_run(op->db, &batch, &problem) != DB_NONE)
+	const struct rows *row = read_client(op, &problem);
+	if (!row)
 		return report(&problem);
 	/* Revoked before: what was asked for is so. */
-	bool is_done = strcmp(rows_text(call->rows, "status"), "revoked") == 0;
-	if (!is_done && !revoke_row(op, call->rows, &problem))
+	bool is_done = strcmp(rows_text(row, "status"), "revoked") == 0;
+	if (!is_done && !change_row(op, row, "api_client_revoke", "api_client.revoked",
+				json_object(), &problem))
 		return report(&problem);
 	printf("revoked=%s\n", op->subject);
 	return 0;
@@ -251,7 +374,9 @@ int cli_client(int argc, char **argv)
 	static const struct {
 		const char *name;
 		int (*run)(struct errand *op);
-	} verbs[] = { { "list", list }, { "create", create }, { "revoke", revoke } };
+	} verbs[] = { { "list", list }, { "create", create }, { "rotate-secret", rotate_secret },
+		{ "revoke", revoke } };
+	const size_t count = sizeof verbs / sizeof verbs[0];
 	struct errand op = { .verb = cli_word(&argc, argv) };
 	struct settings settings;
 	int status = 1;
@@ -263,10 +388,13 @@ int cli_client(int argc, char **argv)
 	op.name = cli_option(&argc, argv, "--name");
 	op.scopes = cli_option(&argc, argv, "--scopes");
 	op.partner = cli_option(&argc, argv, "--partner");
+	op.networks = cli_option(&argc, argv, "--networks");
+	op.expires_at = cli_option(&argc, argv, "--expires-at");
+	op.overlap = cli_option(&argc, argv, "--overlap");
 	size_t verb = 0;
-	while (verb < 3 && (!op.verb || strcmp(verbs[verb].name, op.verb) != 0))
+	while (verb < count && (!op.verb || strcmp(verbs[verb].name, op.verb) != 0))
 		verb++;
-	if (verb == 3)
+	if (verb == count)
 		return cli_fail("%s", usage);
 	if (!cli_settings(argc, argv, &settings, &status))
 		return status;

@@ -22,6 +22,7 @@ extern const struct transition deal_transitions[]; /* each ends with action NULL
 extern const struct transition partner_transitions[];
 extern const struct transition tier_transitions[];
 extern const struct transition user_transitions[];
+extern const struct transition client_transitions[];
 
 /* The row by which `action` may happen in `status`, or NULL. */
 const struct transition *transition_find(

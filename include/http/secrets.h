@@ -19,6 +19,9 @@
 /* A new secret: `prefix` and 32 random bytes as base64url. */
 const char *secret_make(const char *prefix, struct arena *arena);
 
+/* The end of a secret, by which people recognise it among others. */
+const char *secret_hint(const char *secret);
+
 /* SHA-256 of the text as PostgreSQL reads a bytea: "\x" and 64 hex digits. */
 const char *secret_hash(const char *secret, struct arena *arena);
 

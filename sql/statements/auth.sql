@@ -114,19 +114,6 @@ with noted as (
 select pg_notify('partnerd', 'revoked'), audit_append($6, ($4->>'entry_id')::uuid, 'token.revoked',
 	$4->>'resource_type', ($4->>'resource_id')::uuid, null, $2, '{}', '{}')
 
--- name: auth_client_find
-select c.id, c.program_id, c.partner_id, array_to_string(c.scopes, ' ') as scopes,
-	encode(c.secret_hash, 'hex') as secret_hash, c.status, coalesce(a.status, '') as partner_status,
-	c.last_used_at is null or c.last_used_at < now() - interval '1 minute' as is_use_due
-from api_clients c
-left join partners a on a.program_id = c.program_id and a.id = c.partner_id
-where c.id = $3
-
--- Like signing in, no edit of the client.
--- name: auth_client_used
-update api_clients set last_used_at = now()
-where program_id = $1 and id = $3 and (last_used_at is null or last_used_at < now() - interval '1 minute')
-
 -- Who the token speaks for, behind the walls of its tenant.
 -- name: auth_me
 select coalesce(u.name, c.name) as name, coalesce(u.version, c.version) as version, u.email, u.role, p.id as program_id, p.slug, p.name as program_name,
@@ -138,20 +125,3 @@ left join api_clients c on c.program_id = p.id and c.id = $3
 left join partners a on a.program_id = p.id and a.id = $2
 left join tiers t on t.program_id = p.id and t.id = a.tier_id
 where p.id = $1 and coalesce(u.id, c.id) is not null
-
--- ---- what the operator does with machine clients from the command line, behind the walls of the program ----
-
--- name: operator_partner
-select a.id, a.status from partners a
-where a.program_id = $1 and (a.number = $4->>'partner' or a.id::text = lower($4->>'partner'))
-
--- name: operator_client_list
-select s.id, s.name, s.status, s.partner_id, s.scopes, s.last_used_at from api_client_shape s
-where s._program_id = $1 order by s.created_at, s.id
-
--- name: operator_client_row
-select to_jsonb(s) as before, s.version, s.status from api_client_shape s where s._program_id = $1 and s.id = $3
-
--- The same event and audit entry that the API leaves behind.
--- name: operator_client_publish
-select publish($6, $5, 'api_client', $7, to_jsonb(s)) from api_client_shape s where s._program_id = $1 and s.id = $3

@@ -82,6 +82,9 @@ struct constraint {
 };
 
 static const struct constraint constraints[] = {
+	{ "api_client_secrets_client_fkey", OURS, 0, NULL, NULL },
+	{ "api_client_secrets_pkey", OURS, 0, NULL, NULL },
+	{ "api_clients_allowed_networks_check", OURS, 0, NULL, NULL },
 	{ "api_clients_id_key", OURS, 0, NULL, NULL },
 	{ "api_clients_partner_fkey", REFERENCE, 0, "#/partner_id", "There is no such partner." },
 	{ "api_clients_pkey", OURS, 0, NULL, NULL },

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The moves of deals, partners, tiers and users. A row per action, in the order in which a caller
- * is told what is allowed. A state that no row starts from is final. Expiry of a deal is no row:
- * the clock does it (domain/deal.h). A new action is a row here and a row in
+ * The moves of deals, partners, tiers, users and clients. A row per action, in the order in which a
+ * caller is told what is allowed. A state that no row starts from is final. Expiry of a deal is no
+ * row: the clock does it (domain/deal.h). A new action is a row here and a row in
  * tests/unit/domain/cases/transitions.tsv.
  */
 #include "domain/state.h"
@@ -42,6 +42,12 @@ const struct transition user_transitions[] = {
 	{ "change-role", "invited active disabled", NULL },
 	{ "deactivate", "invited active", "disabled" },
 	{ "reactivate", "disabled", "active" }, /* invited, when they never accepted */
+	{ NULL, NULL, NULL },
+};
+
+const struct transition client_transitions[] = {
+	{ "rotate-secret", "active expired", NULL },
+	{ "revoke", "active expired", "revoked" },
 	{ NULL, NULL, NULL },
 };
 

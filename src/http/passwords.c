@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #define SECRET_BYTES       32
+#define SECRET_HINT_LENGTH 4
 #define HASHER_NICENESS    10 /* a tenth of the share of an ordinary thread */
 #define RETRY_AFTER_BUSY_S 1
 
@@ -252,6 +253,13 @@ const char *secret_make(const char *prefix, struct arena *arena)
 	sodium_memzero(bytes, sizeof bytes);
 	sodium_memzero(text, sizeof text);
 	return secret;
+}
+
+const char *secret_hint(const char *secret)
+{
+	size_t length = strlen(secret);
+
+	return secret + (length > SECRET_HINT_LENGTH ? length - SECRET_HINT_LENGTH : 0);
 }
 
 const char *secret_hash(const char *secret, struct arena *arena)

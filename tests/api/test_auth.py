@@ -448,7 +448,8 @@ def test_secrets_are_stored_as_hashes(world, server, database_url, machine):
     successor = refresh(server, session["refresh_token"])["refresh_token"]
     rows = execute(database_url, """
         select (select jsonb_agg(to_jsonb(t)) from refresh_tokens t)::text
-            || (select jsonb_agg(to_jsonb(c)) from api_clients c)::text || (select jsonb_agg(to_jsonb(u)) from users u)::text
+            || (select jsonb_agg(to_jsonb(c)) from api_clients c)::text
+            || (select jsonb_agg(to_jsonb(s)) from api_client_secrets s)::text || (select jsonb_agg(to_jsonb(u)) from users u)::text
             || (select jsonb_agg(to_jsonb(a)) from audit_entries a)::text""")[0][0]
     for secret in (session["refresh_token"], successor, machine[1], user.password, PASSWORD):
         assert secret not in rows

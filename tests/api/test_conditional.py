@@ -32,6 +32,10 @@ ACTIONS = {  # an operation that asks for If-Match, and how to make a row on whi
     "disableIdentityProvider": (lambda world: world.make_provider(), None),
     "unlinkUserIdentity": (lambda world: world.make_link(
         world.make_provider()["id"], world.user("viewer").id), None),
+    "updateApiClient": (lambda world: world.admin.get(
+        f"/v1/api-clients/{world.make_client(['deals:read'])[0]}").json, {"name": "Renamed"}),
+    "rotateApiClientSecret": (lambda world: world.admin.get(
+        f"/v1/api-clients/{world.make_client(['deals:read'])[0]}").json, {"overlap_seconds": 60}),
     "updateDeal": (lambda world: world.deal_in("submitted"), {"description": "x"}),
     "submitDeal": (lambda world: world.deal_in("draft"), None),
     "startDealReview": (lambda world: world.deal_in("submitted"), None),

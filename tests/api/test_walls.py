@@ -10,7 +10,7 @@ from support.judge import events_of, nobody, same_refusal
 from support.world import World
 
 BODIES = {  # what would be accepted, so that only the wall can refuse
-    "updateTier": {"name": "x"}, "updatePartner": {"name": "x"}, "suspendPartner": {"reason": "x"},
+    "updateApiClient": {"name": "x"}, "updateTier": {"name": "x"}, "updatePartner": {"name": "x"}, "suspendPartner": {"reason": "x"},
     "terminatePartner": {"reason": "x"}, "changePartnerTier": {"tier_id": None, "reason": "x"},
     "updateIdentityProvider": {"name": "x"},
     "updateUser": {"name": "x"}, "changeUserRole": {"role": "partner_member"},

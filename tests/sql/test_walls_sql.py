@@ -265,8 +265,8 @@ def test_references_between_tenants_rows_carry_the_tenant(superuser):
     "update partners set tier_id = %(tier)s where program_id = %(demo)s",
     "insert into users (program_id, id, partner_id, email, name, role, password_hash)"
     " values (%(demo)s, gen_random_uuid(), %(partner)s, 'x@x.example', 'x', 'partner_member', 'x')",
-    "insert into api_clients (program_id, id, partner_id, name, scopes, secret_hash)"
-    " values (%(demo)s, gen_random_uuid(), %(partner)s, 'x', '{}', '')",
+    "insert into api_clients (program_id, id, partner_id, name, scopes)"
+    " values (%(demo)s, gen_random_uuid(), %(partner)s, 'x', '{}')",
 ])
 def test_references_across_programs_are_refused_even_to_a_superuser(place, superuser, statement):
     [(demo,)] = rows(superuser, "select id from programs where id <> %s limit 1", place.program_id)

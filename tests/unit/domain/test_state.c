@@ -19,6 +19,7 @@ static const struct machine machines[] = {
 	{ "partner", partner_transitions, "onboarding active suspended terminated" },
 	{ "tier", tier_transitions, "draft published retired" },
 	{ "user", user_transitions, "invited active disabled erased" },
+	{ "client", client_transitions, "active expired revoked" },
 };
 
 #define MACHINES (sizeof(machines) / sizeof(machines[0]))
