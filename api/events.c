@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The feed of domain events, the pull twin of webhooks: in the order of the ledger, never skipping
- * a late commit. */
+ * a late commit. What is told is what the caller could also GET. */
 #include "resources.h"
 
 static const struct resource event_resource = {
 	.object = "event",
 	.shape = "event_shape",
+	.tells_of_others = true,
 };
 
 static const struct filter event_filters[] = {

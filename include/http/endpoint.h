@@ -36,6 +36,9 @@ struct resource {
 	const char *shape;  /* "deal_shape" */
 	const char *path;   /* "/v1/deals/": Location is path + id; NULL: has no place of its own */
 	bool shared;        /* rows belong to the program as a whole: partners may read them too */
+	/* Rows tell of other resources, named by the column "resource.object": a list shows those
+	 * of resources that the actor has the scopes to GET, and no other. */
+	bool tells_of_others;
 	/*
 	 * Ends with action NULL; NULL when the shape has no allowed_actions. An action is offered
 	 * when the state allows it and the actor has the scopes of `POST <path>{id}/<action>` in

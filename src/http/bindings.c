@@ -57,13 +57,33 @@ static bool bind_group(
 	return good;
 }
 
+/* What it takes to read a resource is what its GET asks for; no GET, no reader. */
+static void note_reader(struct bindings *bindings, const struct operation *operation,
+	const struct endpoint *endpoint)
+{
+	for (size_t i = 0; endpoint->get && i < bindings->shape_count; i++) {
+		struct shape *shape = bindings->shapes[i];
+		if (shape->resource != endpoint->resource)
+			continue;
+		shape->is_readable = true;
+		for (const char *const *name = operation->scopes; *name != NULL; name++) {
+			enum scope scope;
+			if (scope_parse(*name, strlen(*name), &scope))
+				shape->read_scopes |= UINT64_C(1) << scope;
+		}
+	}
+}
+
 /* Stops at the first that cannot be read: the database is then not what it should be. */
 static bool load_all_shapes(struct bindings *bindings, struct db *db, struct text *reterr)
 {
 	for (size_t i = 0; i < contract_operation_count(bindings->contract); i++) {
 		const struct endpoint *endpoint = bindings->by_operation[i];
-		if (endpoint != NULL && !load_shapes(bindings, db, endpoint, reterr))
+		if (endpoint == NULL)
+			continue;
+		if (!load_shapes(bindings, db, endpoint, reterr))
 			return false;
+		note_reader(bindings, contract_operation(bindings->contract, i), endpoint);
 	}
 	return true;
 }
@@ -111,4 +131,17 @@ const struct shape *bindings_shape_by_object(const struct bindings *bindings, co
 		if (strcmp(bindings->shapes[i]->resource->object, object) == 0)
 			return bindings->shapes[i];
 	return NULL;
+}
+
+const char *bindings_readable(
+	const struct bindings *bindings, scope_set scopes, struct arena *arena)
+{
+	const char *list = "{";
+	for (size_t i = 0; i < bindings->shape_count; i++) {
+		const struct shape *shape = bindings->shapes[i];
+		if (shape->is_readable && (shape->read_scopes & ~scopes) == 0)
+			list = arena_printf(arena, "%s%s%s", list, list[1] != '\0' ? "," : "",
+				shape->resource->object);
+	}
+	return arena_printf(arena, "%s}", list);
 }

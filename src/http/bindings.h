@@ -11,7 +11,7 @@ struct bindings {
 	struct arena *arena;
 	const struct contract *contract;
 	const struct endpoint **by_operation; /* index of the operation → row */
-	const struct shape *shapes[BINDINGS_MAX_SHAPES];
+	struct shape *shapes[BINDINGS_MAX_SHAPES];
 	size_t shape_count;
 };
 

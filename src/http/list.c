@@ -127,6 +127,11 @@ static void append_where(struct listing *listing, struct text *sql)
 	if (shape_is_walled(listing->shape, actor))
 		append_condition(
 			sql, "s._partner_id = {}", param_add(listing, 'u', actor->partner_id));
+	if (listing->list->resource->tells_of_others)
+		append_condition(sql, "s.\"resource.object\" = any({})",
+			param_add(listing, 'T',
+				bindings_readable(listing->request->app->bindings, actor->scopes,
+					listing->request->arena)));
 	for (const struct filter *filter = listing->list->filters;
 		filter != NULL && filter->sql != NULL; filter++)
 		append_filter(listing, sql, filter);

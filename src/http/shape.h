@@ -53,6 +53,8 @@ struct shape {
 	size_t column_count;
 	struct shape_action actions[SHAPE_MAX_ACTIONS];
 	size_t action_count;
+	bool is_readable;      /* an operation gets one of them by id */
+	scope_set read_scopes; /* what it asks for */
 	/* -1: has none. _is_newer: something from elsewhere has changed since the version was made.
 	 */
 	int version_column, id_column, flat_type_column, newer_column;
@@ -72,6 +74,9 @@ struct shape *shape_load(struct arena *arena, struct db *db, const struct contra
 const struct shape *bindings_shape(
 	const struct bindings *bindings, const struct resource *resource);
 const struct shape *bindings_shape_by_object(const struct bindings *bindings, const char *object);
+/* The objects that somebody with these scopes may GET, as PostgreSQL's text form of an array. */
+const char *bindings_readable(
+	const struct bindings *bindings, scope_set scopes, struct arena *arena);
 
 /* The visible statement for this actor: with the partner's wall, or without for the vendor and for
  * shared resources. */

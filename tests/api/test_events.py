@@ -17,6 +17,29 @@ def deal(world):
     return row
 
 
+READ_BY = {"deal": "deals:read", "partner": "partners:read", "tier": "tiers:read", "program": "program:read",
+           "user": "users:read", "api_client": "clients:manage"}
+
+
+def test_the_feed_tells_only_what_the_caller_may_read(world):
+    """A user's event has the user in it: events:read alone shows nobody's name."""
+    partner = world.partner("a")
+    user, deal = partner.user(), world.deal_in("submitted", partner)
+    events_of(world.admin, user.id, 1)
+    events_of(world.admin, partner.client_id, 1)
+    events_of(world.admin, deal["id"], 1)
+    readers = [world.admin, world.user("partner_manager"), world.user("reviewer"), world.user("finance"), user,
+               partner.api, world.machine(["events:read"]), world.machine(["events:read", "users:read"])]
+    for reader in readers:
+        scopes = set(reader.get("/v1/me")["scopes"])
+        page = reader.get("/v1/events", {"limit": 1, "include_total": "true"}).json
+        rows = reader.list("/v1/events")
+        assert page["total_count"] == len(rows)
+        seen = {row["resource"]["object"] for row in rows}
+        allowed = {name for name, scope in READ_BY.items() if scope in scopes}
+        assert seen <= allowed and {"user", "api_client", "deal"} & allowed <= seen, (scopes, seen)
+
+
 def test_types_and_versions(world, deal):
     events = events_of(world.admin, deal["id"], 4)
     assert [event["type"] for event in events] == [
