@@ -104,12 +104,16 @@ static json_t *partner_json(const struct rows *rows)
 
 static json_t *me_json(const struct actor *actor, const struct rows *rows)
 {
-	return json_pack("{s:s, s:s, s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "id", actor->id,
-		"object", "me", "version", (json_int_t)rows_int(rows, "version"), "type",
+	json_t *has_factor =
+		actor->is_user ? json_boolean(rows_bool(rows, "has_second_factor")) : json_null();
+
+	return json_pack("{s:s, s:s, s:I, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b}", "id",
+		actor->id, "object", "me", "version", (json_int_t)rows_int(rows, "version"), "type",
 		actor->is_user ? "user" : "client", "name", column(rows, "name"), "email",
 		column(rows, "email"), "role", column(rows, "role"), "scopes",
 		scopes_json(actor->scopes), "program", program_json(rows), "partner",
-		partner_json(rows));
+		partner_json(rows), "has_second_factor", has_factor, "must_enrol",
+		actor->is_enrolling);
 }
 
 static bool get_me(struct request *request, struct response *response, struct problem *problem)
@@ -144,7 +148,7 @@ static bool get_jwks(struct request *request, struct response *response, struct 
 
 const struct endpoint auth_endpoints[] = {
 	{ .operation_id = "createToken", .run = create_token },
-	{ .operation_id = "getMe", .run = get_me },
+	{ .operation_id = "getMe", .while_enrolling = true, .run = get_me },
 	{ .operation_id = "getJwks", .run = get_jwks },
 	{ 0 },
 };

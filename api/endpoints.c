@@ -6,6 +6,7 @@ const struct endpoint *const all_endpoints[] = {
 	meta_endpoints,
 	auth_endpoints,
 	session_endpoints,
+	second_factor_endpoints,
 	oauth_endpoints,
 	program_endpoints,
 	tier_endpoints,

@@ -55,9 +55,18 @@ static const char *const descriptions[] = {
 	[PROBLEM_invalid_credentials] =
 		"E-mail address and password do not belong together, or the "
 		"user may not sign in.",
+	[PROBLEM_second_factor_required] =
+		"The password was right. Send the member challenge_token to the same place, with a "
+		"code of the authenticator or a recovery code.",
+	[PROBLEM_invalid_code] =
+		"The code is wrong, was used before, or came more than five minutes after the "
+		"password.",
 	[PROBLEM_insufficient_scope] =
 		"The token is good, but not for this. The member scope names what "
 		"the operation asks for.",
+	[PROBLEM_second_factor_missing] =
+		"The program asks for a second factor of the caller's role. Set one up, then "
+		"refresh the token.",
 	[PROBLEM_forbidden] = "The caller may not do this, whatever the scopes of the token.",
 	[PROBLEM_address_not_allowed] =
 		"The API client may be used from some networks only, and the request came from "

@@ -37,7 +37,7 @@ static bool decide_update(
 {
 	static const char *const plain[] = { "name", "zone", "currency", "fiscal_year_start_month",
 		"protection_days", "extension_days", "max_extensions", "claim_window_hours",
-		"urgent_claim_window_hours", "margin_cap_bps", NULL };
+		"urgent_claim_window_hours", "margin_cap_bps", "second_factor_roles", NULL };
 	json_t *set = json_object();
 	json_object_set_new(out->fields, "set", set);
 	out->event = "program.updated";
@@ -107,7 +107,10 @@ static bool decide_clock(
 }
 
 const struct endpoint program_endpoints[] = {
-	{ .operation_id = "getProgram", .resource = &program_resource, .get = true, .self = SELF_PROGRAM },
+	{ .operation_id = "getProgram",
+		.resource = &program_resource,
+		.get = true,
+		.self = SELF_PROGRAM },
 	{ .operation_id = "updateProgram",
 		.resource = &program_resource,
 		.facts = "program_facts",

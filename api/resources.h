@@ -9,6 +9,7 @@
 extern const struct endpoint meta_endpoints[];
 extern const struct endpoint auth_endpoints[];
 extern const struct endpoint session_endpoints[];
+extern const struct endpoint second_factor_endpoints[];
 extern const struct endpoint oauth_endpoints[];
 extern const struct endpoint program_endpoints[];
 extern const struct endpoint tier_endpoints[];

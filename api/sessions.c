@@ -36,17 +36,51 @@ static const char *body_text(const struct request *request, const char *name)
 	return json_string_value(json_object_get(request->body, name));
 }
 
-static bool create_session(
-	struct request *request, struct response *response, struct problem *problem)
+/* E-mail and password, or a challenge and a code. */
+static bool body_is_whole(struct request *request, struct problem *problem)
 {
-	struct grant grant;
+	static const char *const steps[][2] = { { "email", "password" },
+		{ "challenge_token", "code" } };
+	const char *const *names = steps[body_text(request, "challenge_token") != NULL];
+	const char *const *others = steps[body_text(request, "challenge_token") == NULL];
 
 	if (request->body_problem.is_set) {
 		*problem = request->body_problem;
 		return false;
 	}
-	if (!identity_sign_in(request, body_text(request, "email"), body_text(request, "password"),
-		    body_text(request, "program"), &grant, problem))
+	for (int i = 0; i < 2; i++) {
+		if (body_text(request, names[i]) == NULL)
+			problem_add(problem, request->arena, PLACE_POINTER,
+				arena_printf(request->arena, "#/%s", names[i]), VIOLATION_required,
+				"Required.");
+		if (body_text(request, others[i]) != NULL)
+			problem_add(problem, request->arena, PLACE_POINTER,
+				arena_printf(request->arena, "#/%s", others[i]),
+				VIOLATION_inconsistent,
+				"Send email and password, or challenge_token and code.");
+	}
+	return !problem->is_set;
+}
+
+static bool sign_in(struct request *request, struct grant *ret_grant, struct problem *problem)
+{
+	const char *challenge_token = body_text(request, "challenge_token");
+
+	if (!body_is_whole(request, problem))
+		return false;
+	if (challenge_token != NULL)
+		return identity_answer_challenge(
+			request, challenge_token, body_text(request, "code"), ret_grant, problem);
+	return identity_sign_in(request, body_text(request, "email"),
+		body_text(request, "password"), body_text(request, "program"), ret_grant, problem);
+}
+
+static bool create_session(
+	struct request *request, struct response *response, struct problem *problem)
+{
+	struct grant grant;
+
+	if (!sign_in(request, &grant, problem))
 		return false;
 	json_t *answer = token_json(&grant);
 	const char *partner_id = actor_partner(&grant.actor);
@@ -91,8 +125,9 @@ const struct endpoint session_endpoints[] = {
 	{ .operation_id = "getCurrentSession",
 		.resource = &session_resource,
 		.get = true,
+		.while_enrolling = true,
 		.self = SELF_SESSION },
-	{ .operation_id = "endSession", .run = end_current },
+	{ .operation_id = "endSession", .run = end_current, .while_enrolling = true },
 	{ .operation_id = "endOwnSession", .run = end_one },
 	{ 0 },
 };

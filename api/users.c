@@ -137,6 +137,17 @@ static bool decide_deactivate(
 	       may_lose_power(in, "Somebody else has to deactivate you.", problem);
 }
 
+/* For somebody who has lost it. Whoever has it takes it away with a code. */
+static bool decide_reset_second_factor(
+	const struct command_input *in, struct decision *out, struct problem *problem)
+{
+	out->event = "user.second_factor_reset";
+	if (strcmp(in->id, in->actor->id) == 0)
+		return problem_set(problem, PROBLEM_conflict, "Somebody else has to reset yours.");
+	return rows_bool(in->facts, "has_second_factor") ||
+	       problem_set(problem, PROBLEM_conflict, "The user has no second factor.");
+}
+
 static bool decide_reactivate(
 	const struct command_input *in, struct decision *out, struct problem *problem)
 {
@@ -197,6 +208,11 @@ const struct endpoint user_endpoints[] = {
 		.facts = "user_facts",
 		.decide = decide_deactivate,
 		.write = "user_deactivate" },
+	{ .operation_id = "resetSecondFactor",
+		.resource = &user_resource,
+		.facts = "user_facts",
+		.decide = decide_reset_second_factor,
+		.write = "user_reset_second_factor" },
 	{ .operation_id = "reactivateUser",
 		.resource = &user_resource,
 		.decide = decide_reactivate,

@@ -29,7 +29,10 @@ struct arena;
 	X(token_expired, 401, "The access token has expired")                       \
 	X(token_invalid, 401, "The access token is not valid")                      \
 	X(invalid_credentials, 401, "E-mail and password do not match")             \
+	X(second_factor_required, 401, "A code of the second factor is needed")     \
+	X(invalid_code, 401, "The code is not right")                               \
 	X(insufficient_scope, 403, "The token lacks a scope")                       \
+	X(second_factor_missing, 403, "A second factor must be set up first")       \
 	X(forbidden, 403, "Not allowed")                                            \
 	X(address_not_allowed, 403, "Not allowed from this address")                \
 	X(not_found, 404, "Not found")                                              \
@@ -117,6 +120,7 @@ struct problem {
 	const char *scope; /* insufficient_scope: what the operation asks for */
 	const char *etag;  /* precondition_failed: the current tag */
 	const char *resource_id; /* already_exists: the id of the one that exists */
+	const char *challenge_token; /* second_factor_required: for the second step */
 	int retry_after_s;       /* 0 = no Retry-After */
 };
 

@@ -155,6 +155,7 @@ struct endpoint {
 	run_fn run;              /* the escape hatch */
 	bool is_slow; /* hashes a password: answered on a lane, beside the workers (lanes.h); a POST
 		       */
+	bool while_enrolling;    /* open to a session that has to set up a second factor first */
 	enum endpoint_self self; /* whose id it is when the path names none */
 };
 

@@ -109,6 +109,14 @@ struct grant {
 bool identity_sign_in(struct request *request, const char *email, const char *password,
 	const char *program, struct grant *ret_grant, struct problem *problem);
 
+/*
+ * The second step, for who has a second factor: identity_sign_in refused with
+ * second_factor_required and a challenge_token, which is good for one session with a code. What is
+ * wrong is invalid_code.
+ */
+bool identity_answer_challenge(struct request *request, const char *challenge_token,
+	const char *code, struct grant *ret_grant, struct problem *problem);
+
 /* Rotates a refresh token; a spent one that comes back ends its session. */
 bool identity_refresh(struct request *request, const struct oauth_request *oauth,
 	struct grant *ret_grant, struct refusal *refusal, struct problem *problem);
@@ -139,5 +147,25 @@ bool identity_introspect(struct request *request, const struct oauth_request *oa
 bool identity_end_session(struct request *request, struct problem *problem);
 bool identity_end_own(struct request *request, const char *session_id, struct problem *problem);
 bool identity_end_all(struct request *request, bool keeps_current, struct problem *problem);
+
+/* ---- the second factor of request->actor, who is a person (second_factor.c) ---- */
+
+struct second_factor_seed {
+	const char *secret; /* base32, to be typed */
+	const char *uri;    /* otpauth://, to be scanned */
+};
+
+/* Makes a seed, which counts once a code of it is confirmed. already_exists when there is a second
+ * factor. */
+bool second_factor_start(
+	struct request *request, struct second_factor_seed *ret_seed, struct problem *problem);
+/* `ret_codes`: the recovery codes, a new reference. A code that is not right is a violation at
+ * #/code, here and below. */
+bool second_factor_confirm(
+	struct request *request, const char *code, json_t **ret_codes, struct problem *problem);
+/* By a one-time password or a recovery code. not_found when there is no second factor. */
+bool second_factor_disable(struct request *request, const char *code, struct problem *problem);
+bool second_factor_recovery_codes(
+	struct request *request, const char *code, json_t **ret_codes, struct problem *problem);
 
 #endif

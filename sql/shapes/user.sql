@@ -14,6 +14,7 @@ select
 	p.name as partner_name,
 	u.status,
 	u.status as allowed_actions,
+	u.second_factor_at is not null as has_second_factor,
 	u.last_signed_in_at,
 	u.created_at,
 	u.updated_at

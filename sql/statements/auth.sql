@@ -15,6 +15,8 @@ select sign_in_attempt_back($4->>'email', $4->>'address', $4->'plan', ($4->>'is_
 -- The users of an e-mail address: one, or none, or too many to tell which program is meant.
 -- name: auth_user_by_email
 select u.id, u.program_id, u.partner_id, u.role, u.password_hash, u.status, coalesce(a.status, '') as partner_status,
+	u.second_factor_at is not null as has_second_factor,
+	u.second_factor_at is null and u.role = any (p.second_factor_roles) as must_enrol,
 	count(*) over () as matches
 from users u
 join programs p on p.id = u.program_id
@@ -56,6 +58,7 @@ select pg_logical_emit_message(true, 'partnerd', 'sign-in refused')
 -- database's clock.
 -- name: auth_refresh_find
 select t.user_id, t.program_id, t.family_id, u.partner_id, u.role, u.status, coalesce(a.status, '') as partner_status,
+	u.second_factor_at is null and u.role = any (p.second_factor_roles) as must_enrol,
 	t.used_at is not null as is_used, s.ended_at is not null as is_ended, s.profile,
 	t.expires_at > now() and t.issued_at + make_interval(secs => ($4->>'idle_s')::int) > now() as is_alive,
 	coalesce(t.used_at + make_interval(secs => ($4->>'grace_s')::int) > now(), false) as is_in_grace,
@@ -64,6 +67,7 @@ select t.user_id, t.program_id, t.family_id, u.partner_id, u.role, u.status, coa
 from refresh_tokens t
 join sessions s on s.program_id = t.program_id and s.id = t.family_id
 join users u on u.program_id = t.program_id and u.id = t.user_id
+join programs p on p.id = t.program_id
 left join partners a on a.program_id = u.program_id and a.id = u.partner_id
 left join refresh_tokens n on n.token_hash = decode($4->>'successor_hash', 'hex')
 where t.token_hash = decode($4->>'token_hash', 'hex')
@@ -118,7 +122,7 @@ select pg_notify('partnerd', 'revoked'), audit_append($6, ($4->>'entry_id')::uui
 -- name: auth_me
 select coalesce(u.name, c.name) as name, coalesce(u.version, c.version) as version, u.email, u.role, p.id as program_id, p.slug, p.name as program_name,
 	p.environment, p.zone, p.currency, a.id as partner_id, a.name as partner_name, a.status as partner_status,
-	t.name as tier_name
+	t.name as tier_name, case when u.id is not null then u.second_factor_at is not null end as has_second_factor
 from programs p
 left join users u on u.program_id = p.id and u.id = $3
 left join api_clients c on c.program_id = p.id and c.id = $3

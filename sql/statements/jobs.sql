@@ -62,6 +62,16 @@ with old as (
 )
 select count(*) as gone from gone
 
+-- name: job_forget_challenges
+with old as (
+	select c.program_id, c.token_hash from sign_in_challenges c where c.expires_at < now()
+	order by c.expires_at limit ($5->>'batch')::int
+), gone as (
+	delete from sign_in_challenges c using old where c.program_id = old.program_id and c.token_hash = old.token_hash
+	returning 1
+)
+select count(*) as gone from gone
+
 -- name: job_forget_revocations
 with old as (
 	select r.principal_id, r.revoked_at from revocations r

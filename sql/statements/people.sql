@@ -23,7 +23,7 @@ select assert_written(count(*)) from written
 
 -- What the rules about one person need.
 -- name: user_facts
-select u.partner_id, u.is_accepted, g.name as program_name, g.slug,
+select u.partner_id, u.is_accepted, u.second_factor_at is not null as has_second_factor, g.name as program_name, g.slug,
 	exists (select from users o where o.program_id = $1 and o.role = 'admin' and o.status = 'active' and o.id <> $3)
 		as has_another_admin
 from users u

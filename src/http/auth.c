@@ -86,8 +86,20 @@ static const char *scopes_text(const struct request *request)
 	return text;
 }
 
+/* A session whose role asks for a second factor can set one up, and leave. */
+static bool may_while_enrolling(const struct request *request, struct problem *problem)
+{
+	if (!request->actor || !request->actor->is_enrolling ||
+		bindings_endpoint(request->app->bindings, request->operation)->while_enrolling)
+		return true;
+	return problem_set(problem, PROBLEM_second_factor_missing,
+		"The role asks for a second factor: POST /v1/me/totp begins to set one up.");
+}
+
 bool auth_scopes(const struct request *request, struct problem *problem)
 {
+	if (!may_while_enrolling(request, problem))
+		return false;
 	for (const char *const *name = request->operation->scopes; *name; name++) {
 		enum scope scope;
 		bool has = request->actor && scope_parse(*name, strlen(*name), &scope) &&

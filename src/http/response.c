@@ -91,6 +91,8 @@ static void write_extras(struct text *out, const struct problem *problem)
 		member(out, "scope", problem->scope);
 	if (problem->resource_id)
 		member(out, "resource_id", problem->resource_id);
+	if (problem->challenge_token)
+		member(out, "challenge_token", problem->challenge_token);
 }
 
 static void write_problem(
@@ -122,6 +124,8 @@ static const char *challenge_reason(const struct request *request, const struct 
 {
 	switch (problem->code) {
 	case PROBLEM_unauthenticated:
+	case PROBLEM_second_factor_required:
+	case PROBLEM_invalid_code:
 	case PROBLEM_invalid_credentials: return "";
 	case PROBLEM_token_expired:
 		return ", error=\"invalid_token\", error_description=\"The access token has "

@@ -5,7 +5,8 @@
 
 #include "http/grants.h"
 
-/* A person as the rows of the statements in auth.sql tell: role, partner, status, partner_status.
+/* A person as the rows of the statements in auth.sql tell: role, partner, status, partner_status,
+ * must_enrol: whose role asks for a second factor and has none gets no scopes until there is one.
  */
 void person_fill(struct actor *actor, const struct rows *rows, const char *id_column);
 /* A suspended partner's people may sign in and read; a terminated one's may not. */

@@ -1,24 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Signing in: an e-mail address and a password become a session. Whatever is wrong with them is the
- * same refusal after the same work, so that neither the answer nor its time tells who is known
- * here. Who fails too often has to wait, and is told so before any password is looked at.
+ * Signing in: an e-mail address and a password become a session, or, for who has a second factor, a
+ * challenge that becomes one with a code. Whatever is wrong with them is the same refusal after the
+ * same work, so that neither the answer nor its time tells who is known here. Who fails too often
+ * has to wait, and is told so before any password is looked at.
  */
 #include "http/sessions.h"
 
 #include "base/clock.h"
 #include "http/attempts.h"
 #include "http/passwords.h"
-#include "http/secrets.h"
+#include "http/second_factor.h"
 #include "http/tokens.h"
 
 #include <string.h>
 
+#define CHALLENGE_PREFIX "pdc_"
+#define CHALLENGE_LIFE_S 300
+
 struct sign_in {
 	struct request *request;
 	const char *email;
-	const char *password;
+	const char *password; /* NULL in the second step */
 	const char *program;
+	const char *challenge_hash; /* NULL in the first step */
+	struct proof proof;
 	const struct rows *rows; /* the user, or NULL */
 	struct grant *grant;
 };
@@ -59,6 +65,10 @@ static bool refuse_sign_in(struct sign_in *in, struct problem *problem)
 	else
 		grant_call(&batch, "auth_refusal_unknown");
 	db_run(in->request->app->db, &batch, &ignored);
+	*problem = (struct problem)PROBLEM_INIT;
+	if (in->challenge_hash)
+		return problem_set(problem, PROBLEM_invalid_code,
+			"The code is not right, or it is too late: sign in again.");
 	return problem_set(
 		problem, PROBLEM_invalid_credentials, "E-mail and password do not match.");
 }
@@ -72,16 +82,15 @@ static const char *rehash(struct sign_in *in, enum password_verdict verdict)
 	return password_hash(in->password, in->request->arena, &ignored); /* busy: next time */
 }
 
-static bool start_session(
-	struct sign_in *in, enum password_verdict verdict, struct problem *problem)
+/* ---- the end: a session ---- */
+
+static void add_session(struct db_batch *batch, struct sign_in *in, const char *new_hash)
 {
 	const struct settings *settings = in->request->app->settings;
 	struct grant *grant = in->grant;
 	struct actor *actor = &grant->actor;
-	struct db_batch batch = grant_batch(in->request, actor->program_id);
-	struct db_call *call = grant_call(&batch, "auth_session_start");
+	struct db_call *call = grant_call(batch, "auth_session_start");
 
-	batch.is_write = true;
 	uuid_v7(actor->session_id);
 	grant->refresh_token = secret_make(SECRET_PREFIX_REFRESH, in->request->arena);
 	grant->refresh_expires_in_s = session_life_s(settings, settings->refresh_token_s);
@@ -94,21 +103,78 @@ static bool start_session(
 			"life_s", (json_int_t)settings->refresh_token_s, "idle_s",
 			(json_int_t)settings->refresh_idle_s, "profile", "bearer", "user_agent",
 			session_user_agent(in->request), "address", in->request->address,
-			"new_password_hash", rehash(in, verdict)));
+			"new_password_hash", new_hash));
+}
+
+/* The challenge and the code, both of which are good once. */
+static void add_second_step(struct db_batch *batch, const struct sign_in *in)
+{
+	const struct actor *actor = &in->grant->actor;
+	struct db_call *call = grant_call(batch, "auth_challenge_spend");
+
+	call->params[0] = actor->program_id;
+	call->params[2] = actor->id;
+	call->params[3] =
+		grant_json(in->request, json_pack("{s:s}", "challenge_hash", in->challenge_hash));
+	proof_add(batch, in->request, actor->id, &in->proof);
+}
+
+static bool start_session(struct sign_in *in, const char *new_hash, struct problem *problem)
+{
+	struct actor *actor = &in->grant->actor;
+	struct db_batch batch = grant_batch(in->request, actor->program_id);
+
+	batch.is_write = true;
+	add_session(&batch, in, new_hash);
+	if (in->challenge_hash)
+		add_second_step(&batch, in);
 	session_audit(&batch, in->request, actor, "session.started");
 	attempt_add_success(&batch, in->request, in->email);
 	enum db_failure failure = db_run(in->request->app->db, &batch, problem);
-	if (failure != DB_WORLD_MOVED)
-		return failure == DB_NONE;
-	/* Disabled, or given another password, since it was read. */
-	*problem = (struct problem)PROBLEM_INIT;
-	return refuse_sign_in(in, problem);
+	/* Disabled, or given another password, or the code was used, since it was read. */
+	if (failure == DB_WORLD_MOVED)
+		return refuse_sign_in(in, problem);
+	return failure == DB_NONE && grant_finish(in->request, in->grant, problem);
+}
+
+/* ---- the first step ---- */
+
+/* The password was right: that much of the attempt did not fail. */
+static bool open_challenge(struct sign_in *in, const char *new_hash, struct problem *problem)
+{
+	struct request *request = in->request;
+	const struct actor *actor = &in->grant->actor;
+	struct db_batch batch = grant_batch(request, actor->program_id);
+	struct db_call *call = grant_call(&batch, "auth_challenge");
+	const char *token = secret_make(CHALLENGE_PREFIX, request->arena);
+
+	batch.is_write = true;
+	call->params[0] = actor->program_id;
+	call->params[2] = actor->id;
+	call->params[3] = grant_json(request,
+		json_pack("{s:s, s:s, s:s*, s:i}", "token_hash", token_hash_hex(request, token),
+			"password_hash", rows_text(in->rows, "password_hash"), "new_password_hash",
+			new_hash, "life_s", CHALLENGE_LIFE_S));
+	session_audit(&batch, request, actor, "session.challenged");
+	enum db_failure failure = db_run(request->app->db, &batch, problem);
+	if (failure == DB_WORLD_MOVED)
+		return refuse_sign_in(in, problem);
+	if (failure != DB_NONE)
+		return false;
+	attempt_give_back(request, in->email);
+	problem->challenge_token = token;
+	return problem_set(problem, PROBLEM_second_factor_required,
+		"Send challenge_token with a code of the second factor within five minutes.");
 }
 
 bool identity_sign_in(struct request *request, const char *email, const char *password,
 	const char *program, struct grant *ret_grant, struct problem *problem)
 {
-	struct sign_in in = { request, email, password, program, NULL, ret_grant };
+	struct sign_in in = { .request = request,
+		.email = email,
+		.password = password,
+		.program = program,
+		.grant = ret_grant };
 
 	memset(ret_grant, 0, sizeof *ret_grant);
 	ret_grant->actor.issued_at_us = clock_now_us();
@@ -123,5 +189,55 @@ bool identity_sign_in(struct request *request, const char *email, const char *pa
 	if (verdict == PASSWORD_WRONG || !person_may_sign_in(in.rows))
 		return refuse_sign_in(&in, problem);
 	person_fill(&ret_grant->actor, in.rows, "id");
-	return start_session(&in, verdict, problem) && grant_finish(request, ret_grant, problem);
+	const char *new_hash = rehash(&in, verdict);
+	return rows_bool(in.rows, "has_second_factor") ? open_challenge(&in, new_hash, problem)
+						       : start_session(&in, new_hash, problem);
+}
+
+/* ---- the second step ---- */
+
+static bool find_challenge(struct sign_in *in, struct problem *problem)
+{
+	struct db_batch batch = grant_batch(in->request, NULL);
+	struct db_call *call = grant_call(&batch, "auth_challenge_find");
+
+	call->params[3] =
+		grant_json(in->request, json_pack("{s:s}", "token_hash", in->challenge_hash));
+	if (db_run(in->request->app->db, &batch, problem) != DB_NONE)
+		return false;
+	if (rows_count(call->rows) == 1)
+		in->rows = call->rows;
+	return true;
+}
+
+static bool take_attempt(const struct sign_in *in, struct problem *problem)
+{
+	struct db_batch batch = grant_batch(in->request, NULL);
+	const struct db_call *attempt = attempt_add(&batch, in->request, in->email);
+
+	batch.is_write = true;
+	return db_run(in->request->app->db, &batch, problem) == DB_NONE &&
+	       attempt_is_free(attempt, problem);
+}
+
+bool identity_answer_challenge(struct request *request, const char *challenge_token,
+	const char *code, struct grant *ret_grant, struct problem *problem)
+{
+	struct sign_in in = { .request = request,
+		.challenge_hash = token_hash_hex(request, challenge_token),
+		.grant = ret_grant };
+
+	memset(ret_grant, 0, sizeof *ret_grant);
+	ret_grant->actor.issued_at_us = clock_now_us();
+	if (!find_challenge(&in, problem))
+		return false;
+	if (!in.rows)
+		return refuse_sign_in(&in, problem);
+	in.email = rows_text(in.rows, "email");
+	if (!take_attempt(&in, problem))
+		return false;
+	if (!proof_judge(request, in.rows, code, &in.proof) || !person_may_sign_in(in.rows))
+		return refuse_sign_in(&in, problem);
+	person_fill(&ret_grant->actor, in.rows, "id");
+	return start_session(&in, NULL, problem);
 }

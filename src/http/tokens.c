@@ -45,9 +45,11 @@ int64_t tokens_life_s(const struct tokens *tokens, const struct actor *actor)
 
 static int add_person_claims(jwt_t *jwt, const struct actor *actor)
 {
-	return jwt_add_grant(jwt, "client_id", TOKEN_CLIENT_USER) |
-	       jwt_add_grant(jwt, "role", role_text(actor->role)) |
-	       jwt_add_grant(jwt, "sid", actor->session_id);
+	int fault = jwt_add_grant(jwt, "client_id", TOKEN_CLIENT_USER) |
+		    jwt_add_grant(jwt, "role", role_text(actor->role)) |
+		    jwt_add_grant(jwt, "sid", actor->session_id);
+
+	return actor->is_enrolling ? fault | jwt_add_grant_bool(jwt, "enrolling", 1) : fault;
 }
 
 static int add_machine_claims(jwt_t *jwt, const struct actor *actor)
@@ -159,6 +161,9 @@ static bool claims_person(const json_t *claims, struct actor *actor)
 	/* What was taken from the role since is gone at once. */
 	actor->is_user = true;
 	actor->scopes &= role_scopes(actor->role);
+	actor->is_enrolling = json_object_get(claims, "enrolling") != NULL;
+	if (actor->is_enrolling)
+		actor->scopes = 0;
 	return true;
 }
 

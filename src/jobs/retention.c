@@ -36,5 +36,6 @@ bool job_forget_tokens(const struct job_run *run, struct problem *problem)
 	return forget(run, "job_forget_refresh_tokens", problem) &&
 	       forget(run, "job_forget_sessions", problem) &&
 	       forget(run, "job_forget_attempts", problem) &&
+	       forget(run, "job_forget_challenges", problem) &&
 	       forget(run, "job_forget_revocations", problem);
 }

@@ -2,7 +2,7 @@
 """ETag, If-Match and If-None-Match (api.md §1): the same law on every versioned resource, taken from the contract."""
 import pytest
 
-from support import contract
+from support import contract, second_factor
 from support.judge import nobody
 from support.world import World, unique
 
@@ -24,6 +24,7 @@ ACTIONS = {  # an operation that asks for If-Match, and how to make a row on whi
     "resendInvitation": (lambda world: world.invite("viewer"), None),
     "reactivateUser": (lambda world: world.act("users", world.invite("viewer"), "deactivate"), None),
     "changeUserRole": (lambda world: world.invite("viewer"), {"role": "support"}),
+    "resetSecondFactor": (lambda world: world.admin.get(f"/v1/users/{second_factor.person(world).id}").json, None),
     "revokeApiClient": (lambda world: world.admin.get(
         f"/v1/api-clients/{world.make_client(['deals:read'])[0]}").json, None),
     "updateIdentityProvider": (lambda world: world.make_provider(), {"name": "Renamed"}),

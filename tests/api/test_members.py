@@ -174,7 +174,8 @@ def send(client, operation, ids, body):
     for name in operation.path_ids:
         path = path.replace("{%s}" % name, ids[name])
     options = {"if_match": "*"} if operation.parameter("If-Match") else {}
-    return client.request(operation.method, path, body, key=nobody() if operation.method == "POST" else None, **options)
+    key = nobody() if operation.parameter("Idempotency-Key") else None
+    return client.request(operation.method, path, body, key=key, **options)
 
 
 def bodies(how):

@@ -200,4 +200,5 @@ def test_ending_and_renewing_at_once(world, user):
 def test_deactivated_users_are_signed_out(world, user):
     client = enter(world, user)
     world.act("users", world.admin.get(f"/v1/users/{user.id}").json, "deactivate")
+    wait.until(lambda: not is_in(client), "the user is signed out")
     is_out(client)
