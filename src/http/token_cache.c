@@ -14,7 +14,7 @@
 
 #define SHARDS 64
 #define SETS   16
-#define PLACES 8 /* 64 * 16 * 8 = 8192 tokens, about 2.5 MiB */
+#define PLACES 8 /* 64 * 16 * 8 = 8192 tokens, about 6 MiB */
 
 struct place {
 	unsigned char digest[TOKEN_DIGEST_BYTES];

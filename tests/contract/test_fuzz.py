@@ -82,8 +82,10 @@ class Targets:
             "reinstatePartner": self.suspended, "changePartnerTier": self.active, "updatePartner": self.active,
             "endOwnSession": self.session, "deactivateUser": lambda: {"id": world.make_user("viewer").id},
             **{name: lambda: world.invite("viewer") for name in ("updateUser", "resendInvitation", "changeUserRole")},
-            "resetSecondFactor": lambda: {"id": second_factor.person(world).id}, "reactivateUser": lambda: world.act("users", world.invite("viewer"), "deactivate"),
-            "revokeApiClient": lambda: {"id": world.make_client(["deals:read"])[0]},
+            "resetSecondFactor": lambda: {"id": second_factor.person(world).id},
+            "reactivateUser": lambda: world.act("users", world.invite("viewer"), "deactivate"),
+            **{name: lambda: {"id": world.make_client(["deals:read"])[0]}
+               for name in ("revokeApiClient", "updateApiClient", "rotateApiClientSecret")},
             "updateDeal": lambda: world.deal_in("draft"),
             **{name: lambda state=state: world.deal_in(state) for name, state in DEAL_STATES.items()},
         }
@@ -113,9 +115,10 @@ class Targets:
 
     def sensible(self, operation, body):
         """A body the schema allows, with what no schema can say: ids and currencies that exist, sums, credentials."""
+        client = {"client_id": self.partner.client_id, "client_secret": self.partner.secret}
         whole = {
-            "createToken": {"grant_type": "client_credentials", "client_id": self.partner.client_id,
-                            "client_secret": self.partner.secret},
+            "createToken": {"grant_type": "client_credentials", **client},
+            "introspectToken": {"token": "x.y.z", **client},
             "createSession": {"email": self.world.email, "password": PASSWORD, "program": self.world.slug},
             "setTestClock": {"now_at": None},
         }
@@ -126,6 +129,7 @@ class Targets:
         for holder, key in [*places(body)]:
             if key == "currency":
                 holder[key] = "EUR"
+        terms = {"allowed_networks": ["192.0.2.0/24"], "expires_at": None}
         strategic = self.world.tiers["strategic"]["id"]
         parts = {
             "registerDeal": {"partner_id": self.partner.id, "line_items": []},
@@ -135,7 +139,7 @@ class Targets:
             "createTier": {"margin_band": {"floor_bps": 0, "base_bps": 1000, "cap_bps": 2000}},
             "updateTier": {"margin_band": {"base_bps": 2500}},
             "createUser": {"partner_id": self.partner.id if body.get("role", "").startswith("partner_") else None},
-            "createApiClient": {"partner_id": None},
+            "createApiClient": {"partner_id": None, **terms}, "updateApiClient": terms,
         }
         return {**body, **parts.get(operation.id, {})}
 
