@@ -14,6 +14,8 @@
 #include "http/metrics.h"
 #include "http/server.h"
 
+#define SIDE_CONNECTIONS 2
+
 static void remove_arguments(int *argc, char **argv, int at, int count)
 {
 	for (int i = at; i + count < *argc; i++)
@@ -167,6 +169,15 @@ static bool open_issuer(struct app *app)
 	return true;
 }
 
+/* Connections beside the pool of the requests: a full pool must not delay the news that a token was
+ * revoked, and the request log must not take a place in it. */
+static struct db *open_side(const struct settings *settings)
+{
+	struct settings side = *settings;
+	side.database_connections = SIDE_CONNECTIONS;
+	return db_open(&side);
+}
+
 static bool open_all(struct app *app, struct text *reterr)
 {
 	if (!open_contract(app, reterr) || !open_issuer(app))
@@ -175,6 +186,7 @@ static bool open_all(struct app *app, struct text *reterr)
 	if (app->vault == NULL)
 		return false;
 	app->db = db_open(app->settings);
+	app->side_db = open_side(app->settings);
 	if (app->db == NULL || !db_schema_is_current(app->db, reterr) || !open_secret(app, reterr))
 		return false;
 	app->bindings = bindings_make(app->contract, app->db, all_endpoints, reterr);
@@ -204,6 +216,7 @@ void app_close(struct app *app)
 	app->metrics = app->metrics != NULL ? metrics_free(app->metrics) : NULL;
 	app->limits = app->limits != NULL ? limits_free(app->limits) : NULL;
 	app->bindings = bindings_free(app->bindings);
+	app->side_db = app->side_db != NULL ? db_close(app->side_db) : NULL;
 	app->db = app->db != NULL ? db_close(app->db) : NULL;
 	app->contract = app->contract != NULL ? contract_free(app->contract) : NULL;
 	app->vault = vault_free(app->vault);

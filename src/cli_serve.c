@@ -40,6 +40,14 @@ static void log_listening(const struct app *app, const struct server *server)
 	log_end(&line);
 }
 
+static void log_working(const struct server *server)
+{
+	struct log_line line = log_begin(LOG_INFO, "working");
+	log_text(&line, "version", PARTNERD_VERSION);
+	log_int(&line, "admin_port", server_admin_port(server));
+	log_end(&line);
+}
+
 /* What runs beside the server. False and a message when a thread could not be had. */
 static bool start_beside(
 	struct app *app, bool with_jobs, struct db_watch **ret_watch, struct jobs **ret_jobs)
@@ -67,17 +75,20 @@ static int serve(struct app *app, bool with_server)
 	sigset_t signals = stop_signals();
 	struct text error = TEXT_INIT;
 	int signal_number;
-	struct server *server = with_server ? server_start(app, &error) : NULL;
-	if (with_server && server == NULL) {
+	struct server *server =
+		with_server ? server_start(app, &error) : server_start_admin(app, &error);
+	if (server == NULL) {
 		cli_fail("%s", error.bytes);
 		text_release(&error);
 		return 1;
 	}
-	if (server != NULL)
+	if (with_server)
 		log_listening(app, server);
+	else
+		log_working(server);
 	sigwait(&signals, &signal_number);
 	log_event(LOG_INFO, "stopping", "signal %d", signal_number);
-	return server != NULL && server_stop(server) > 0;
+	return server_stop(server) > 0;
 }
 
 static int run_until_signal(struct app *app, bool with_server)

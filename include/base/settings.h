@@ -34,11 +34,11 @@ struct settings {
 	int64_t body_limit_bytes;
 	int64_t rate_limit_per_minute;         /* per client or user */
 	int64_t rate_limit_address_per_minute; /* per address, before authentication */
-	int64_t rate_limit_sign_in_per_minute; /* per address: sessions and tokens */
+	int64_t rate_limit_sign_in_per_minute; /* per address: sessions, tokens, passwords */
 	bool lockout_by_address;               /* count failed sign-ins of an address, too */
-	const char *trusted_proxies; /* comma-separated addresses and networks, empty = none */
+	const char *trusted_proxies;   /* comma-separated addresses and networks, empty = none */
 	const char *outbound_networks; /* reachable for calls to URLs that others gave us */
-	const char *cors_origins;    /* comma-separated exact origins, empty = none */
+	const char *cors_origins;      /* comma-separated exact origins, empty = none */
 	int64_t access_token_s;
 	int64_t refresh_token_s; /* absolute life */
 	int64_t refresh_idle_s;

@@ -20,6 +20,7 @@ struct app {
 	const struct settings *settings;
 	struct contract *contract;
 	struct db *db;
+	struct db *side_db; /* a few connections for what must not wait for requests */
 	struct bindings *bindings;
 	struct keys *keys;
 	struct tokens *tokens;

@@ -20,6 +20,8 @@ struct server;
 /* Binds both ports (API and admin) and serves at once. NULL and a sentence in `reterr` when a port
  * cannot be had. */
 struct server *server_start(struct app *app, struct text *reterr);
+/* The admin port alone, for `partnerd work`. */
+struct server *server_start_admin(struct app *app, struct text *reterr);
 int server_port(const struct server *server);
 int server_admin_port(const struct server *server);
 

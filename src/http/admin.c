@@ -166,10 +166,12 @@ static double database_reconnects(void *context)
 	return (double)usage_of(context).reconnects_total;
 }
 
-static const struct {
+struct gauge_row {
 	const char *name, *help;
 	double (*fn)(void *context);
-} gauges[] = {
+};
+
+static const struct gauge_row api_gauges[] = {
 	{ "partnerd_http_requests_in_flight", "Requests between first and last byte.", in_flight },
 	{ "partnerd_http_connections", "Open connections of clients.", connections },
 	{ "partnerd_http_connections_cut_total", "Connections shut at a deadline.",
@@ -185,6 +187,9 @@ static const struct {
 		written_lines },
 	{ "partnerd_request_log_dropped_total", "Lines of the request log dropped.",
 		dropped_lines },
+};
+
+static const struct gauge_row database_gauges[] = {
 	{ "partnerd_database_connections_open", "Open connections to PostgreSQL.", open_databases },
 	{ "partnerd_database_connections_busy", "Connections in use.", busy_databases },
 	{ "partnerd_database_requests_waiting", "Requests that wait for a connection.",
@@ -193,6 +198,12 @@ static const struct {
 	{ "partnerd_database_timeouts_total", "Times the wait was too long.", database_timeouts },
 	{ "partnerd_database_reconnects_total", "Connections replaced.", database_reconnects },
 };
+
+static void add_gauges(struct server *server, const struct gauge_row *rows, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		metrics_gauge(server->app->metrics, rows[i].name, rows[i].help, rows[i].fn, server);
+}
 
 struct listener *admin_start(struct server *server, struct text *reterr)
 {
@@ -208,8 +219,8 @@ struct listener *admin_start(struct server *server, struct text *reterr)
 		.context = server,
 	};
 
-	for (size_t i = 0; i < sizeof(gauges) / sizeof(gauges[0]); i++)
-		metrics_gauge(
-			server->app->metrics, gauges[i].name, gauges[i].help, gauges[i].fn, server);
+	if (server->watchdog)
+		add_gauges(server, api_gauges, sizeof(api_gauges) / sizeof(api_gauges[0]));
+	add_gauges(server, database_gauges, sizeof(database_gauges) / sizeof(database_gauges[0]));
 	return listener_start(&options, reterr);
 }

@@ -106,10 +106,22 @@ static bool is_probe(const struct exchange *exchange, const struct request *requ
 	       request->operation == exchange->server->readyz;
 }
 
+static const struct endpoint *endpoint_of(const struct request *request)
+{
+	return bindings_endpoint(request->app->bindings, request->operation);
+}
+
+/*
+ * Where secrets can be guessed or mails be caused: whatever anybody may post, and whatever hashes a
+ * password. Not introspection, which a resource server asks for each of its own requests; a secret
+ * of 256 bits is not guessed there.
+ */
 static bool is_sign_in(const struct exchange *exchange, const struct request *request)
 {
-	return request->operation == exchange->server->create_session ||
-	       request->operation == exchange->server->create_token;
+	if (request->operation == exchange->server->introspect)
+		return false;
+	return (request->operation->is_public && request->method == METHOD_POST) ||
+	       endpoint_of(request)->is_slow;
 }
 
 static bool address_has_budget(
@@ -144,8 +156,7 @@ static bool syntax_is_good(struct request *request, enum media media, struct pro
 /* What is slow by design runs on a lane; it comes here on a worker when all of them are taken. */
 static bool lane_is_had(const struct request *request, struct problem *problem)
 {
-	if (lanes_is_lane() ||
-		!bindings_endpoint(request->app->bindings, request->operation)->is_slow)
+	if (lanes_is_lane() || !endpoint_of(request)->is_slow)
 		return true;
 	problem->retry_after_s = BUSY_RETRY_S;
 	return problem_set(problem, PROBLEM_unavailable, "Too many sign-ins at the moment.");

@@ -31,7 +31,7 @@ struct server {
 	bool owns_limits, owns_metrics;
 	/* Operations with a rule of their own; NULL when the contract has them not. */
 	const struct operation *livez, *readyz;
-	const struct operation *create_session, *create_token;
+	const struct operation *introspect;
 	const char *transport_security; /* value of Strict-Transport-Security, or NULL */
 };
 

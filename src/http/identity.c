@@ -37,9 +37,9 @@ void identity_wake(struct app *app)
 {
 	struct text fault = TEXT_INIT;
 
-	if (!revocation_reload(app->tokens, app->db))
+	if (!revocation_reload(app->tokens, app->side_db))
 		log_event(LOG_WARN, "revocations not read", "%s", "what was known stays");
-	if (!keys_reload(app->keys, app->db, app->vault, &fault))
+	if (!keys_reload(app->keys, app->side_db, app->vault, &fault))
 		log_event(LOG_WARN, "keys not read", "%s", fault.bytes ? fault.bytes : "");
 	text_release(&fault);
 }

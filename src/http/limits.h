@@ -16,7 +16,7 @@ struct limits;
 
 enum limit_class {
 	LIMIT_ADDRESS, /* every request, before authentication */
-	LIMIT_SIGN_IN, /* sessions and tokens, per address */
+	LIMIT_SIGN_IN, /* sessions, tokens, passwords and links by mail, per address */
 	LIMIT_CLIENT,  /* a user or a machine client */
 	LIMIT_COUNT,
 };

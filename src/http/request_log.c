@@ -147,7 +147,7 @@ static enum db_failure keep(struct request_log *log, const struct line *lines, s
 	}
 	text_append_string(&text, "]}");
 	call->params[3] = text.bytes;
-	enum db_failure failure = db_run(log->app->db, &batch, problem);
+	enum db_failure failure = db_run(log->app->side_db, &batch, problem);
 	text_release(&text);
 	return failure;
 }

@@ -40,8 +40,7 @@ static struct server *make(struct app *app)
 	server->cors = cors_make(app->settings->cors_origins);
 	server->livez = find(app, "livez");
 	server->readyz = find(app, "readyz");
-	server->create_session = find(app, "createSession");
-	server->create_token = find(app, "createToken");
+	server->introspect = find(app, "introspectToken");
 	if (app->settings->public_url && strncmp(app->settings->public_url, "https:", 6) == 0)
 		server->transport_security = "max-age=31536000";
 	return server;
@@ -112,25 +111,41 @@ static struct listener *start_api(struct server *server, struct text *reterr)
 	return listener_start(&options, reterr);
 }
 
+static bool start_threads(struct server *server, struct text *reterr)
+{
+	struct app *app = server->app;
+	bool keeps_log = app->settings->request_log_per_second > 0;
+
+	server->watchdog = watchdog_start(app->settings);
+	server->lanes = lanes_start(exchange_entry, server);
+	if (keeps_log)
+		server->request_log = request_log_start(app);
+	if (server->watchdog && server->lanes && passwords_start() &&
+		(server->request_log || !keeps_log))
+		return true;
+	text_append_string(reterr, "cannot start the threads beside the workers");
+	return false;
+}
+
 struct server *server_start(struct app *app, struct text *reterr)
 {
 	struct server *server = make(app);
 
-	if (!proxies_parse(app->settings->trusted_proxies, &server->proxies, reterr))
+	if (!proxies_parse(app->settings->trusted_proxies, &server->proxies, reterr) ||
+		!start_threads(server, reterr))
 		return release(server);
-	server->watchdog = watchdog_start(app->settings);
-	server->lanes = lanes_start(exchange_entry, server);
-	if (app->settings->request_log_per_second > 0)
-		server->request_log = request_log_start(app);
-	if (!server->watchdog || !server->lanes || !passwords_start() ||
-		(app->settings->request_log_per_second > 0 && !server->request_log)) {
-		text_append_string(reterr, "cannot start the threads beside the workers");
-		return release(server);
-	}
 	server->admin = admin_start(server, reterr);
 	if (server->admin)
 		server->api = start_api(server, reterr);
 	return server->api ? server : release(server);
+}
+
+struct server *server_start_admin(struct app *app, struct text *reterr)
+{
+	struct server *server = make(app);
+
+	server->admin = admin_start(server, reterr);
+	return server->admin ? server : release(server);
 }
 
 int server_port(const struct server *server)
@@ -172,6 +187,10 @@ int server_stop(struct server *server)
 	int left;
 
 	server->app->draining = true;
+	if (!server->api) {
+		release(server);
+		return 0;
+	}
 	listener_quiesce(server->api);
 	wait_for_requests(server);
 	left = watchdog_in_flight(server->watchdog);
