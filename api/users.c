@@ -148,6 +148,17 @@ static bool decide_reset_second_factor(
 	       problem_set(problem, PROBLEM_conflict, "The user has no second factor.");
 }
 
+static bool decide_erase(
+	const struct command_input *in, struct decision *out, struct problem *problem)
+{
+	char erasure_id[UUID_TEXT_BYTES];
+	uuid_v7(erasure_id);
+	json_object_set_new(out->fields, "erasure_id", json_string(erasure_id));
+	out->event = "user.erased";
+	return may_move(in, "erased", problem) &&
+	       may_lose_power(in, "Somebody else has to erase you.", problem);
+}
+
 static bool decide_reactivate(
 	const struct command_input *in, struct decision *out, struct problem *problem)
 {
@@ -213,6 +224,11 @@ const struct endpoint user_endpoints[] = {
 		.facts = "user_facts",
 		.decide = decide_reset_second_factor,
 		.write = "user_reset_second_factor" },
+	{ .operation_id = "eraseUser",
+		.resource = &user_resource,
+		.facts = "user_facts",
+		.decide = decide_erase,
+		.write = "user_erase" },
 	{ .operation_id = "reactivateUser",
 		.resource = &user_resource,
 		.decide = decide_reactivate,

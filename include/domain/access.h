@@ -20,6 +20,7 @@
 	X(partners_manage, "partners:manage")   \
 	X(users_read, "users:read")             \
 	X(users_manage, "users:manage")         \
+	X(users_erase, "users:erase")           \
 	X(clients_manage, "clients:manage")     \
 	X(providers_manage, "providers:manage") \
 	X(deals_read, "deals:read")             \

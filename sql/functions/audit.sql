@@ -120,7 +120,7 @@ create or replace function audit_faults()
 returns table (seq bigint, entry_id uuid, kind text, detail text) language sql stable as
 $$
 	with entries as (
-		select a.program_id, a.id, a.seq, a.entry_hash, a.prev_hash, a.hash, a.resource_id, a.actor_id, a.recorded_at,
+		select a.program_id, a.id, a.seq, a.action, a.entry_hash, a.prev_hash, a.hash, a.resource_id, a.actor_id, a.recorded_at,
 			coalesce(a.seq, 9223372036854775807) as place,
 			a.content_hash <> audit_content_hash(a.content_salt, a.previous, a.current) as is_content_other,
 			a.entry_hash <> audit_entry_hash(a) as is_entry_other,
@@ -148,7 +148,7 @@ $$
 		select e.seq, e.id, 'content_missing', 'What the entry said was removed, and no erasure covers it.'
 		from entries e
 		where e.is_content_missing and not exists (select from erasures x
-			where x.resource_id = e.resource_id and (x.place, x.recorded_at) > (e.place, e.recorded_at))
+			where e.action <> 'user.personal_data_erased' and x.resource_id = e.resource_id and (x.place, x.recorded_at) > (e.place, e.recorded_at))
 		union all
 		select e.seq, e.id, 'address_missing', 'The address was removed, and no erasure covers it.'
 		from entries e

@@ -7,6 +7,7 @@
 -- request:  request_id, actor_type, actor_id, client_id, address, key + fingerprint for keyed commands, and is_patch
 --           where a row that looks as before means that nothing has happened: PD002 then undoes the write
 -- decision: event_id, event, action, and decision_id + rule_set … when an explanation is kept
+--           erasure_id: what stood in the row before is not told any more
 -- before, after: the shape's row as flat jsonb; before is null on creation
 
 -- Keeps the key of a command that is about to succeed. The lock tells a twin that is still running from one that has
@@ -54,6 +55,9 @@ begin
 	if before is null then
 		current := jsonb_strip_nulls(after);
 	else
+		if decision ? 'erasure_id' then
+			before := flat_erased(before, resource_id);
+		end if;
 		previous := flat_difference(before, after);
 		current := flat_difference(after, before);
 		if request ? 'is_patch' and previous = '{}' and current = '{}' then

@@ -16,6 +16,9 @@ on conflict do nothing
 -- name: job_expire
 select deals_expire($6, $5->'event_ids') as expired
 
+-- name: job_erase
+select persons_erase_on($6, ($5->>'entry_id')::uuid, ($5->>'batch')::int) as erased
+
 -- Idempotency keys are kept for 7 days, refresh tokens a day beyond their end, revocations a day beyond the last access
 -- token they refuse. Events are kept: they are the timeline of what they are about.
 -- name: job_forget_keys

@@ -90,6 +90,24 @@ with written as (
 )
 select assert_written(count(*)) from written
 
+-- What is left is the id, the role and the partner, and that there was somebody.
+-- name: user_erase
+with person as (
+	select u.program_id, u.id, u.partner_id, u.email from users u
+	where u.program_id = $1 and u.id = $3 and ($2 is null or u.partner_id = $2)
+), written as (
+	update users u set status = 'erased', email = erased_email(u.id), name = erased_name(), password_hash = null,
+		last_signed_in_at = null, second_factor_at = null, version = u.version + 1, updated_at = program_now()
+	from person p
+	where u.program_id = p.program_id and u.id = p.id
+		and u.version = ($5->>'expected_version')::int and u.status <> 'erased'
+		and case when u.role = 'admin' and u.status = 'active' then admin_remains(u.id) else true end
+	returning u.program_id, u.id, u.partner_id, p.email
+)
+select assert_written(count(*)),
+	bool_and(person_erase($6, ($5->>'erasure_id')::uuid, w.program_id, w.id, w.partner_id, w.email))
+from written w
+
 -- ---- with a token instead of a password: nobody is signed in yet ----
 
 -- The person a token speaks for. Judged by the database's clock.

@@ -145,6 +145,6 @@ scope_set client_scopes(enum side side)
 {
 	if (side == SIDE_VENDOR)
 		return ALL_SCOPES & ~(SCOPE_BIT(users_manage) | SCOPE_BIT(clients_manage) |
-				     SCOPE_BIT(providers_manage));
+					    SCOPE_BIT(providers_manage) | SCOPE_BIT(users_erase));
 	return BASIC_READS | SCOPE_BIT(deals_write) | SCOPE_BIT(events_read);
 }

@@ -42,6 +42,7 @@ const struct transition user_transitions[] = {
 	{ "change-role", "invited active disabled", NULL },
 	{ "deactivate", "invited active", "disabled" },
 	{ "reactivate", "disabled", "active" }, /* invited, when they never accepted */
+	{ "erase", "invited active disabled", "erased" },
 	{ NULL, NULL, NULL },
 };
 

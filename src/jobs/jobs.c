@@ -27,6 +27,7 @@ static const struct job {
 } table[] = {
 	{ "seal", 500, job_seal, false },
 	{ "expire", 500, job_expire, false },
+	{ "erase", 5 * 1000, job_erase, false },
 	{ "forget_keys", 10 * 1000, job_forget_keys, false },
 	{ "forget_requests", 5 * 1000, job_forget_requests, true }, /* 2,000 a second at most */
 	{ "forget_tokens", 60 * 1000, job_forget_tokens, true },

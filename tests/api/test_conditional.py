@@ -18,6 +18,7 @@ ACTIONS = {  # an operation that asks for If-Match, and how to make a row on whi
     "terminatePartner": (lambda world: partner_row(world), {"reason": "x"}),
     "changePartnerTier": (lambda world: partner_row(world), "tier"),
     "deactivateUser": (lambda world: world.admin.get(f"/v1/users/{world.make_user('viewer').id}").json, None),
+    "eraseUser": (lambda world: world.invite("viewer"), None),
     "updateUser": (lambda world: world.admin.get(f"/v1/users/{world.make_user('viewer').id}").json, {"name": "Renamed"}),
     "updateMe": (lambda world: world.admin.patch(
         "/v1/me", {"name": unique("Robin")}, if_match="*", expect=200).json, {"name": "Renamed"}),

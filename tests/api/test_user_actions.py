@@ -37,14 +37,14 @@ class TestInvitingAgain:
         user = world.make_user("viewer")
         refused = world.admin.post(f"/v1/users/{user.id}/resend-invite", None, if_match="*", expect=409,
                                    problem="invalid_transition")
-        assert refused["from"] == "active" and refused["allowed"] == ["change-role", "deactivate"]
+        assert refused["from"] == "active" and refused["allowed"] == ["change-role", "deactivate", "erase"]
 
 
 class TestDeactivating:
     def test_withdraws_an_invitation(self, world, server):
         made = world.invite("viewer")
         after = world.act("users", made, "deactivate")
-        assert after["status"] == "disabled" and after["allowed_actions"] == ["change-role", "reactivate"]
+        assert after["status"] == "disabled" and after["allowed_actions"] == ["change-role", "reactivate", "erase"]
         refused = Client(server).post("/v1/invitations/accept", {"token": made["invitation_token"], "password": PASSWORD})
         assert refused.errors() == {("#/token", "reference_not_found")}
 

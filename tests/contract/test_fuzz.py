@@ -81,6 +81,7 @@ class Targets:
             "activatePartner": world.new_partner, "suspendPartner": self.active, "terminatePartner": self.active,
             "reinstatePartner": self.suspended, "changePartnerTier": self.active, "updatePartner": self.active,
             "endOwnSession": self.session, "deactivateUser": lambda: {"id": world.make_user("viewer").id},
+            "eraseUser": lambda: {"id": world.make_user("viewer").id},
             **{name: lambda: world.invite("viewer") for name in ("updateUser", "resendInvitation", "changeUserRole")},
             "resetSecondFactor": lambda: {"id": second_factor.person(world).id},
             "reactivateUser": lambda: world.act("users", world.invite("viewer"), "deactivate"),
