@@ -92,7 +92,9 @@ static const char *new_password_hash(
 /* What the write statement gets as $5. */
 static json_t *decision_of(const struct errand *errand, const char *event, const char *hash)
 {
-	const char *session_id = errand->request->actor ? errand->request->actor->session_id : NULL;
+	const struct actor *actor = errand->request->actor;
+	/* Whoever comes with a token of an identity provider has no session to keep. */
+	const char *session_id = actor && actor->session_id[0] ? actor->session_id : NULL;
 	char event_id[UUID_TEXT_BYTES];
 
 	uuid_v7(event_id);

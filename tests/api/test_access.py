@@ -11,7 +11,7 @@ import pytest
 from support import contract, holdings
 from support.client import Client
 from support.judge import nobody, same_refusal
-from support.world import World
+from support.world import World, sign_in
 
 VENDOR = ["admin", "partner_manager", "reviewer", "finance", "support", "viewer"]
 PARTNER = ["partner_admin", "partner_member"]
@@ -126,6 +126,27 @@ def test_nobody_in_particular(server, places, operation):
         assert answer.problem not in ("unauthenticated", "token_invalid", "insufficient_scope"), answer
     else:
         assert answer.status == 401 and answer.problem == "unauthenticated", answer
+
+
+ENROLLING = {"getMe", "getCurrentSession", "endSession", "startTotp", "confirmTotp"}
+
+
+@pytest.fixture(scope="module")
+def enrolling(server, database_url):
+    """Somebody whose role asks for a second factor that is not there yet: signed in, and no further."""
+    strict = World(server, database_url)
+    person = strict.make_user("admin")
+    strict.admin.patch("/v1/program", {"second_factor_roles": ["admin"]}, if_match="*", expect=200)
+    return Client(server, sign_in(server, person.email, person.password, strict.slug)["access_token"])
+
+
+@parametrize(lambda operation: not operation.is_public)
+def test_who_has_to_enrol_does_that_or_leaves(enrolling, places, operation):
+    answer = probe(enrolling, operation, ids_of(operation, places["shared"]), may=operation.id in ENROLLING)
+    if operation.id in ENROLLING:
+        assert answer.status not in (401, 403), answer
+    else:
+        assert answer.status == 403 and answer.problem == "second_factor_missing", answer
 
 
 def reaches(row, name, place):
