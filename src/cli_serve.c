@@ -91,11 +91,24 @@ static int serve(struct app *app, bool with_server)
 	return server_stop(server) > 0;
 }
 
+/* Before the watcher starts, which hands over what it reads. */
+static bool start_reading_keys(struct app *app)
+{
+	struct text error = TEXT_INIT;
+	if (identity_serve(app, &error))
+		return true;
+	cli_fail("%s", error.bytes);
+	text_release(&error);
+	return false;
+}
+
 static int run_until_signal(struct app *app, bool with_server)
 {
 	struct db_watch *watch = NULL;
 	struct jobs *jobs = NULL;
 	int status = 1;
+	if (with_server && !start_reading_keys(app))
+		return 1;
 	if (start_beside(app, app->settings->jobs || !with_server, &watch, &jobs))
 		status = serve(app, with_server);
 	jobs_stop(jobs);

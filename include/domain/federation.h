@@ -56,7 +56,8 @@ enum identity_verdict {
 	X(email_unverified) \
 	X(email_taken)      \
 	X(no_role)          \
-	X(wrong_side)
+	X(wrong_side)       \
+	X(no_partner)
 
 enum identity_reason {
 #define IDENTITY_ENUM(name) IDENTITY_REASON_##name,

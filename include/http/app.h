@@ -12,6 +12,7 @@
 
 struct keys;     /* src/http/keys.c: signing keys and JWKS */
 struct tokens;   /* src/http/tokens.c: mint, verify, cache, revocation */
+struct external; /* src/http/external.c: tokens of identity providers */
 struct limits;   /* src/http/limits.c: rate limits */
 struct metrics;  /* src/http/metrics.c */
 struct bindings; /* src/http/bindings.c: operation index → endpoint */
@@ -24,6 +25,7 @@ struct app {
 	struct bindings *bindings;
 	struct keys *keys;
 	struct tokens *tokens;
+	struct external *external;
 	struct limits *limits;
 	struct metrics *metrics;
 	struct vault *vault;      /* secrets at rest */

@@ -24,11 +24,14 @@
 /* ---- life ---- */
 
 /*
- * Needs app->settings, db, issuer and secret; sets app->keys and app->tokens. Makes the first
- * signing keys when there are none. False and a sentence in `reterr` when the database or the keys
- * cannot be used.
+ * Needs app->settings, db, issuer and secret; sets app->keys, app->tokens and app->external. Makes
+ * the first signing keys when there are none. False and a sentence in `reterr` when the database or
+ * the keys cannot be used.
  */
 bool identity_start(struct app *app, struct text *reterr);
+/* For a process that answers requests: from now on the keys of identity providers are read. Before
+ * the watcher starts. */
+bool identity_serve(struct app *app, struct text *reterr);
 void identity_stop(struct app *app);
 
 /* For the watcher: reads keys and revocations again. What cannot be read stays as it was and is

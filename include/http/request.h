@@ -31,10 +31,10 @@ struct actor {
 	char client_id[UUID_TEXT_BYTES];  /* machine client, empty for users */
 	char session_id[UUID_TEXT_BYTES]; /* refresh family, empty for clients */
 	char token_id[UUID_TEXT_BYTES];   /* jti of a token of ours, else empty */
-	/* Clients only: the terms under which the token was given. Narrower ones have another id.
-	 */
+	/* The terms under which the token was given: of clients, narrower ones have another id; of
+	 * identity providers, whom it stands for. */
 	char grant_id[UUID_TEXT_BYTES];
-	struct network networks[CLIENT_MAX_NETWORKS]; /* where it may come from */
+	struct network networks[CLIENT_MAX_NETWORKS]; /* clients: where it may come from */
 	size_t network_count;                         /* 0: everywhere */
 	enum role role;                               /* users only */
 	scope_set scopes;

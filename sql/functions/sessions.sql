@@ -38,10 +38,13 @@ begin
 	return true;
 end $$;
 
--- Signs a user out everywhere: no refresh token of the user is good any more, and instances refuse the access tokens that
--- were issued until now.
+-- Signs a user out everywhere: no refresh token of the user is good any more, instances refuse the access tokens that
+-- were issued until now, and look again at whom the tokens of identity providers stand for.
 create or replace function sessions_end(program uuid, person uuid) returns boolean language plpgsql as
 $$
 begin
+	insert into revocations (principal_id, program_id) values (external_grant(person), program)
+	on conflict (principal_id) do update set revoked_at = clock_timestamp();
+	perform pg_notify('partnerd', 'revoked');
 	return sessions_end_others(program, person, null);
 end $$;

@@ -123,7 +123,7 @@ static enum identity_reason judge_new(const struct identity_facts *facts)
 	if ((role_side(facts->role) == SIDE_PARTNER) != facts->names_partner)
 		return IDENTITY_REASON_wrong_side;
 	if (facts->names_partner && !facts->partner_is_good)
-		return IDENTITY_REASON_partner_ended;
+		return IDENTITY_REASON_no_partner;
 	return IDENTITY_REASON_none;
 }
 

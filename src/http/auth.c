@@ -7,6 +7,7 @@
 #include "http/server.h"
 
 #include "base/clock.h"
+#include "http/external.h"
 #include "http/keys.h"
 #include "http/tokens.h"
 
@@ -60,20 +61,37 @@ static bool comes_from_home(const struct request *request, struct problem *probl
 		       "The client may not be used from the address %s.", request->address);
 }
 
+/* What is no token of ours may be one of a provider that somebody trusts. */
+static bool verify_any(
+	struct request *request, struct slice token, struct actor *actor, struct problem *problem)
+{
+	enum token_verdict verdict = tokens_verify(
+		request->app->tokens, token.bytes, token.length, clock_now_us(), actor);
+
+	if (verdict == TOKEN_INVALID || verdict == TOKEN_UNKNOWN_KEY) {
+		enum external_verdict other = external_verify(request, token, actor, problem);
+		if (other != EXTERNAL_NONE)
+			return other == EXTERNAL_OK;
+	}
+	if (verdict == TOKEN_UNKNOWN_KEY)
+		verdict = auth_verify(request, token, actor);
+	if (verdict == TOKEN_OK)
+		return true;
+	if (verdict == TOKEN_EXPIRED)
+		return problem_set(problem, PROBLEM_token_expired, "The access token has expired.");
+	return problem_set(problem, PROBLEM_token_invalid, "The access token is not valid.");
+}
+
 bool auth_check(struct request *request, struct problem *problem)
 {
 	struct slice token = bearer_token(request, problem);
 	if (!token.bytes)
 		return false;
 	struct actor *actor = arena_zalloc(request->arena, sizeof *actor);
-	switch (auth_verify(request, token, actor)) {
-	case TOKEN_OK: request->actor = actor; return comes_from_home(request, problem);
-	case TOKEN_EXPIRED:
-		return problem_set(problem, PROBLEM_token_expired, "The access token has expired.");
-	case TOKEN_INVALID:
-	case TOKEN_UNKNOWN_KEY: break;
-	}
-	return problem_set(problem, PROBLEM_token_invalid, "The access token is not valid.");
+	if (!verify_any(request, token, actor, problem))
+		return false;
+	request->actor = actor;
+	return comes_from_home(request, problem);
 }
 
 /* The scopes the operation asks for, as RFC 6750 wants them in scope=. */

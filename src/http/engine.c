@@ -11,6 +11,9 @@ static bool take_own_id(
 	if ((endpoint->self == SELF_USER || endpoint->self == SELF_SESSION) && !actor->is_user)
 		return problem_set(problem, PROBLEM_forbidden,
 			"Only a person can do this, not a machine client.");
+	if (endpoint->self == SELF_SESSION && !actor->session_id[0])
+		return problem_set(problem, PROBLEM_not_found,
+			"Who comes with a token of an identity provider has no session here.");
 	switch (endpoint->self) {
 	case SELF_NONE: break;
 	case SELF_PROGRAM: request->path_ids[0] = actor->program_id; break;

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "http/external.h"
 #include "http/keys.h"
 #include "http/tokens.h"
 
@@ -20,14 +21,24 @@ bool identity_start(struct app *app, struct text *reterr)
 		!keys_reload(app->keys, app->db, app->vault, reterr))
 		return false;
 	app->tokens = tokens_make(app->keys, app->issuer, app->settings->access_token_s);
-	if (revocation_reload(app->tokens, app->db))
+	app->external = external_make(app->db, app->settings, app->tokens, reterr);
+	if (!app->external)
+		return false;
+	if (revocation_reload(app->tokens, app->db) &&
+		providers_reload(external_providers(app->external)))
 		return true;
-	text_append_string(reterr, "The revocations cannot be read.");
+	text_append_string(reterr, "The revocations and identity providers cannot be read.");
 	return false;
+}
+
+bool identity_serve(struct app *app, struct text *reterr)
+{
+	return providers_start(external_providers(app->external), reterr);
 }
 
 void identity_stop(struct app *app)
 {
+	app->external = external_free(app->external);
 	app->tokens = tokens_free(app->tokens);
 	app->keys = keys_free(app->keys);
 	common_passwords_free();
@@ -42,6 +53,8 @@ void identity_wake(struct app *app)
 	if (!keys_reload(app->keys, app->side_db, app->vault, &fault))
 		log_event(LOG_WARN, "keys not read", "%s", fault.bytes ? fault.bytes : "");
 	text_release(&fault);
+	if (!providers_reload(external_providers(app->external)))
+		log_event(LOG_WARN, "identity providers not read", "%s", "what was known stays");
 }
 
 void identity_revoked(struct app *app, const char *principal_id)

@@ -127,8 +127,13 @@ static struct db_call *own_call(
 
 bool identity_end_session(struct request *request, struct problem *problem)
 {
-	return is_person(request, problem) &&
-	       session_end(request, request->actor, "signed_out", "session.ended", problem);
+	if (!is_person(request, problem))
+		return false;
+	if (!request->actor->session_id[0])
+		return problem_set(problem, PROBLEM_forbidden,
+			"Who comes with a token of an identity provider has no session to end "
+			"here.");
+	return session_end(request, request->actor, "signed_out", "session.ended", problem);
 }
 
 bool identity_end_own(struct request *request, const char *session_id, struct problem *problem)
@@ -156,7 +161,7 @@ bool identity_end_all(struct request *request, bool keeps_current, struct proble
 	if (!is_person(request, problem))
 		return false;
 	struct db_call *call = own_call(&batch, request, "session_end_all",
-		keeps_current ? request->actor->session_id : NULL);
+		keeps_current && all.session_id[0] ? request->actor->session_id : NULL);
 	all.session_id[0] = '\0';
 	session_audit(&batch, request, &all, "sessions.ended");
 	if (db_run(request->app->db, &batch, problem) != DB_NONE)

@@ -338,3 +338,13 @@ bool revocation_reload(struct tokens *tokens, struct db *db)
 {
 	return revocations_reload(tokens->revocations, db);
 }
+
+uint64_t revocation_generation(struct tokens *tokens)
+{
+	return revocations_generation(tokens->revocations);
+}
+
+bool revocation_hits(struct tokens *tokens, const struct actor *actor)
+{
+	return revocations_hit(tokens->revocations, actor);
+}

@@ -85,6 +85,10 @@ bool revocations_reload(struct revocations *revocations, struct db *db);
  */
 void revocation_add(struct tokens *tokens, const char *principal_id, int64_t revoked_us);
 
+/* What revocations_generation and revocations_hit say of the tokens' own. */
+uint64_t revocation_generation(struct tokens *tokens);
+bool revocation_hits(struct tokens *tokens, const struct actor *actor);
+
 /* Reads the table; called whenever the watcher wakes. On failure what is known stays. */
 bool revocation_reload(struct tokens *tokens, struct db *db);
 
