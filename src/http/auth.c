@@ -39,15 +39,13 @@ static struct slice bearer_token(const struct request *request, struct problem *
 enum token_verdict auth_verify(struct request *request, struct slice token, struct actor *actor)
 {
 	struct app *app = request->app;
-	struct text fault = TEXT_INIT;
 	int64_t now_us = clock_now_us();
 
 	enum token_verdict verdict =
 		tokens_verify(app->tokens, token.bytes, token.length, now_us, actor);
-	if (verdict != TOKEN_UNKNOWN_KEY || !keys_reload_turn(app->keys))
+	if (verdict != TOKEN_UNKNOWN_KEY)
 		return verdict;
-	keys_reload(app->keys, app->db, app->vault, &fault);
-	text_release(&fault);
+	keys_refresh(app->keys, app->db, app->vault);
 	return tokens_verify(app->tokens, token.bytes, token.length, now_us, actor);
 }
 

@@ -358,7 +358,8 @@ static bool install_rows(struct keys *keys, const struct rows *rows, const struc
 	return keys_install(keys, records, count, reterr);
 }
 
-bool keys_reload(struct keys *keys, struct db *db, const struct vault *vault, struct text *reterr)
+static bool read_keys(
+	struct keys *keys, struct db *db, const struct vault *vault, struct text *reterr)
 {
 	struct arena *arena = arena_new();
 	struct db_batch batch = reading(arena);
@@ -367,6 +368,27 @@ bool keys_reload(struct keys *keys, struct db *db, const struct vault *vault, st
 	bool done = run(db, &batch, reterr) && install_rows(keys, call->rows, vault, arena, reterr);
 	arena_free(arena);
 	return done;
+}
+
+bool keys_reload(struct keys *keys, struct db *db, const struct vault *vault, struct text *reterr)
+{
+	keys_reading_begin(keys);
+	bool done = read_keys(keys, db, vault, reterr);
+	keys_reading_end(keys);
+	return done;
+}
+
+void keys_refresh(struct keys *keys, struct db *db, const struct vault *vault)
+{
+	struct text fault = TEXT_INIT;
+	bool is_turn;
+
+	if (!keys_reading_ask(keys, &is_turn))
+		return;
+	if (is_turn)
+		read_keys(keys, db, vault, &fault);
+	keys_reading_end(keys);
+	text_release(&fault);
 }
 
 int64_t keys_overlap_s(const struct settings *settings)

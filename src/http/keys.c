@@ -24,10 +24,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RSA_BITS_MIN     2048
-#define RSA_BITS_MAX     4096 /* more only makes every verification slow */
-#define RSA_BYTES_MAX    (RSA_BITS_MAX / 8)
-#define RELOAD_PERIOD_US CLOCK_SECOND_US
+#define RSA_BITS_MIN  2048
+#define RSA_BITS_MAX  4096 /* more only makes every verification slow */
+#define RSA_BYTES_MAX (RSA_BITS_MAX / 8)
+#define ASK_PERIOD_US CLOCK_SECOND_US
+#define ASK_WAIT_MS   250
 
 struct key_set {
 	struct key *items[KEYS_MAX];
@@ -38,7 +39,8 @@ struct keys {
 	pthread_rwlock_t lock;
 	struct key_set set;
 	_Atomic uint64_t generation;
-	_Atomic int64_t reloaded_us; /* monotonic */
+	pthread_mutex_t reading; /* held from reading the table to installing what was read */
+	int64_t asked_us;        /* monotonic: last reload for a token; under `reading` */
 };
 
 /* Big-endian bytes of one RSA member as base64url. */
@@ -232,7 +234,8 @@ struct keys *keys_make(void)
 		abort();
 	pthread_rwlock_init(&keys->lock, NULL);
 	atomic_store(&keys->generation, 1);
-	atomic_store(&keys->reloaded_us, clock_monotonic_us() - RELOAD_PERIOD_US);
+	pthread_mutex_init(&keys->reading, NULL);
+	keys->asked_us = clock_monotonic_us() - ASK_PERIOD_US;
 	return keys;
 }
 
@@ -241,6 +244,7 @@ struct keys *keys_free(struct keys *keys)
 	if (!keys)
 		return NULL;
 	set_clear(&keys->set);
+	pthread_mutex_destroy(&keys->reading);
 	pthread_rwlock_destroy(&keys->lock);
 	free(keys);
 	return NULL;
@@ -331,13 +335,31 @@ uint64_t keys_generation(struct keys *keys)
 	return atomic_load_explicit(&keys->generation, memory_order_acquire);
 }
 
-bool keys_reload_turn(struct keys *keys)
+void keys_reading_begin(struct keys *keys)
 {
-	int64_t now_us = clock_monotonic_us();
-	int64_t last_us = atomic_load(&keys->reloaded_us);
+	pthread_mutex_lock(&keys->reading);
+}
 
-	return now_us - last_us >= RELOAD_PERIOD_US &&
-	       atomic_compare_exchange_strong(&keys->reloaded_us, &last_us, now_us);
+void keys_reading_end(struct keys *keys)
+{
+	pthread_mutex_unlock(&keys->reading);
+}
+
+bool keys_reading_ask(struct keys *keys, bool *ret_is_turn)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_nsec += ASK_WAIT_MS * 1000000L;
+	until.tv_sec += until.tv_nsec / 1000000000L;
+	until.tv_nsec %= 1000000000L;
+	if (pthread_mutex_timedlock(&keys->reading, &until) != 0)
+		return false;
+	int64_t now_us = clock_monotonic_us();
+	*ret_is_turn = now_us - keys->asked_us >= ASK_PERIOD_US;
+	if (*ret_is_turn)
+		keys->asked_us = now_us;
+	return true;
 }
 
 json_t *keys_jwks(struct keys *keys)

@@ -83,9 +83,15 @@ void key_release(struct key *key);
 /* Changes whenever the set does: what was verified under an older number is verified again. */
 uint64_t keys_generation(struct keys *keys);
 
-/* True at most once a second over all callers: whoever gets it may reload for a token of an unknown
- * key. */
-bool keys_reload_turn(struct keys *keys);
+/*
+ * One reader of the table at a time, from the query to keys_install: otherwise what was read first
+ * could be installed last. For a token of an unknown key: waits for a reading that is under way,
+ * but not for long; false when it gave up, and then nothing is held. `ret_is_turn` is true at most
+ * once a second over all callers; only who gets it may read.
+ */
+void keys_reading_begin(struct keys *keys);
+bool keys_reading_ask(struct keys *keys, bool *ret_is_turn);
+void keys_reading_end(struct keys *keys);
 
 /* {"keys": […]} of all keys of the set, the next one included. A new reference. */
 json_t *keys_jwks(struct keys *keys);
@@ -93,5 +99,9 @@ json_t *keys_jwks(struct keys *keys);
 /* Reads the table signing_keys into the set (key_store.c). Called at start and whenever the watcher
  * wakes. */
 bool keys_reload(struct keys *keys, struct db *db, const struct vault *vault, struct text *reterr);
+
+/* The same for a token of an unknown key, at most once a second; waits for a reload that is under
+ * way. What cannot be read stays as it was. */
+void keys_refresh(struct keys *keys, struct db *db, const struct vault *vault);
 
 #endif

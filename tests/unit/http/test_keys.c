@@ -228,8 +228,13 @@ static void *take_turn(void *context)
 {
 	struct turns *turns = context;
 
-	for (int i = 0; i < 1000; i++)
-		atomic_fetch_add(&turns->taken, keys_reload_turn(turns->keys));
+	for (int i = 0; i < 1000; i++) {
+		bool is_turn = false;
+		if (!keys_reading_ask(turns->keys, &is_turn))
+			continue;
+		atomic_fetch_add(&turns->taken, is_turn);
+		keys_reading_end(turns->keys);
+	}
 	return NULL;
 }
 
@@ -247,6 +252,42 @@ static void one_caller_gets_the_turn(void **state)
 	assert_true(turns.taken >= 1 && turns.taken < 60);
 }
 
+/* Who comes with a token of an unknown key does not wait for a database that does not answer. */
+static void nobody_waits_for_long(void **state)
+{
+	struct fixture *fixture = *state;
+	bool is_turn;
+
+	keys_reading_begin(fixture->keys);
+	assert_false(keys_reading_ask(fixture->keys, &is_turn));
+	keys_reading_end(fixture->keys);
+	assert_true(keys_reading_ask(fixture->keys, &is_turn));
+	assert_true(is_turn);
+	keys_reading_end(fixture->keys);
+}
+
+/* What another encryption key sealed is kept as it was opened before. */
+static void known_key_outlives_its_seal(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_true(keys_install(fixture->keys, fixture->records, 3, &fixture->fault));
+	for (int i = 0; i < 3; i++)
+		fixture->records[i].private_pem = NULL;
+	fixture->records[2].retired_us = NOW_US + 1;
+	assert_true(keys_install(fixture->keys, fixture->records, 3, &fixture->fault));
+	assert_true(knows(fixture->keys, fixture->records[2].kid, NOW_US));
+	struct key *key = keys_signer(fixture->keys);
+	assert_string_equal(key->kid, fixture->records[1].kid);
+	assert_int_equal(EVP_PKEY_get_bits(key->pkey), 2048);
+	key_release(key);
+
+	struct keys *others = keys_make();
+	assert_false(keys_install(others, fixture->records, 3, &fixture->fault));
+	assert_non_null(strstr(fixture->fault.bytes, "another encryption_key"));
+	keys_free(others);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -260,6 +301,8 @@ int main(void)
 			set_without_an_active_key_is_refused, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(generation_follows_the_set, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(one_caller_gets_the_turn, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(nobody_waits_for_long, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(known_key_outlives_its_seal, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
