@@ -14,6 +14,7 @@ const struct endpoint *const all_endpoints[] = {
 	role_endpoints,
 	user_endpoints,
 	password_endpoints,
+	mail_endpoints,
 	api_client_endpoints,
 	identity_provider_endpoints,
 	deal_endpoints,

@@ -17,6 +17,7 @@ extern const struct endpoint partner_endpoints[];
 extern const struct endpoint role_endpoints[];
 extern const struct endpoint user_endpoints[];
 extern const struct endpoint password_endpoints[];
+extern const struct endpoint mail_endpoints[];
 extern const struct endpoint api_client_endpoints[];
 extern const struct endpoint identity_provider_endpoints[];
 extern const struct endpoint deal_endpoints[];

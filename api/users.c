@@ -8,10 +8,10 @@
 #include <strings.h>
 
 #include "domain/access.h"
+#include "http/app.h"
+#include "http/mail.h"
 #include "http/secrets.h"
 #include "resources.h"
-
-#define INVITATION_LIFE_S (7 * 86400)
 
 static const struct resource user_resource = {
 	.object = "user",
@@ -77,14 +77,22 @@ static bool check_role(const struct command_input *in, struct problem *problem)
 	return false;
 }
 
-/* The token that lets the person choose a password. */
-static void give_invitation(const struct command_input *in, struct decision *out)
+/* The token that lets the person choose a password, and the mail that brings it. Where the server
+ * sends none, the caller gets it. */
+static void give_invitation(
+	const struct command_input *in, struct decision *out, const char *person_name)
 {
+	const struct app *app = in->request->app;
 	struct arena *arena = in->request->arena;
 	const char *token = secret_make(SECRET_PREFIX_INVITATION, arena);
 	json_object_set_new(out->fields, "token_hash", json_string(secret_hash(token, arena)));
 	json_object_set_new(out->fields, "life_s", json_integer(INVITATION_LIFE_S));
-	out->reveal = json_pack("{s:s}", "invitation_token", token);
+	const struct mail_draft draft = { MAIL_INVITATION, rows_text(in->facts, "program_name"),
+		person_name, token };
+	json_object_set_new(
+		out->fields, "mail", mail_compose(app->settings, app->vault, arena, &draft));
+	out->reveal =
+		json_pack("{s:s?}", "invitation_token", mail_is_sent(app->settings) ? NULL : token);
 }
 
 static bool decide_create(
@@ -92,7 +100,7 @@ static bool decide_create(
 {
 	if (!decide_principal_partner(in, out, problem) || !check_role(in, problem))
 		return false;
-	give_invitation(in, out);
+	give_invitation(in, out, command_body_text(in, "name"));
 	out->event = "user.invited";
 	return true;
 }
@@ -124,7 +132,7 @@ static bool decide_resend_invite(
 {
 	if (!may_move(in, "invited again", problem))
 		return false;
-	give_invitation(in, out);
+	give_invitation(in, out, command_before_text(in, "name"));
 	out->event = "user.invitation_resent";
 	return true;
 }
@@ -211,6 +219,7 @@ const struct endpoint user_endpoints[] = {
 		.self = SELF_USER },
 	{ .operation_id = "resendInvitation",
 		.resource = &user_resource,
+		.facts = "user_facts",
 		.decide = decide_resend_invite,
 		.write = "user_reinvite",
 		.reveals = true },

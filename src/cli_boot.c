@@ -11,6 +11,7 @@
 #include "cli.h"
 #include "http/identity.h"
 #include "http/limits.h"
+#include "http/mail.h"
 #include "http/metrics.h"
 #include "http/server.h"
 
@@ -184,6 +185,8 @@ static bool open_all(struct app *app, struct text *reterr)
 		return false;
 	app->vault = vault_open(app->settings, reterr);
 	if (app->vault == NULL)
+		return false;
+	if (!mail_settings_fit(app->settings, reterr))
 		return false;
 	app->db = db_open(app->settings);
 	app->side_db = open_side(app->settings);

@@ -149,9 +149,9 @@ static json_t *scopes_json(const struct errand *op, struct problem *problem)
 	scope_set scopes;
 
 	if (!scope_set_parse(op->scopes, &scopes) || scopes == 0 ||
-		(scopes & ~client_scopes(side))) {
+		(scopes & ~operator_scopes(side))) {
 		char most[SCOPE_TEXT_BYTES];
-		scope_set_format(client_scopes(side), most);
+		scope_set_format(operator_scopes(side), most);
 		problem_set(problem, PROBLEM_validation_failed,
 			"Such a client may have of these: %s", most);
 		return NULL;

@@ -290,6 +290,7 @@ int cli_seed(int argc, char **argv)
 	}
 	if (!cli_settings(argc, argv, &settings, &status))
 		return status;
+	settings.smtp_url = ""; /* the people of the story have no mailboxes */
 	if (!app_open(&app, &settings))
 		return 1;
 	const struct embedded_file *file = &embedded_seeds[0];

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* partnerd: the table of subcommands. Each is a file of its own beside this one. */
+#include <curl/curl.h>
 #include <jansson.h>
 #include <signal.h>
 #include <sodium.h>
@@ -42,6 +43,8 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	if (sodium_init() < 0)
 		return cli_fail("libsodium cannot be used");
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+		return cli_fail("libcurl cannot be used");
 	json_object_seed(0);
 	if (argc < 2)
 		return usage(stderr);

@@ -50,6 +50,16 @@ struct settings {
 	int64_t password_memory_kib;         /* argon2id */
 	int64_t password_iterations;
 	const char *common_passwords_file;
+	const char
+		*smtp_url; /* smtp://host[:port] or smtps://…; empty = others send (http/mail.h) */
+	const char *smtp_user;
+	const char *smtp_password;
+	const char *smtp_tls; /* auto, required or off */
+	const char
+		*smtp_ca_file; /* whom the relay's certificate is signed by; empty = the system's */
+	const char *mail_from;
+	const char *invitation_url; /* pages of the front end that take the token */
+	const char *password_reset_url;
 	bool jobs;                      /* run jobs inside serve */
 	int64_t request_log_per_second; /* lines of GET /v1/api-requests, 0 = none are kept */
 	const char *log_level;

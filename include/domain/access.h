@@ -27,7 +27,8 @@
 	X(deals_write, "deals:write")           \
 	X(deals_approve, "deals:approve")       \
 	X(events_read, "events:read")           \
-	X(audit_read, "audit:read")
+	X(audit_read, "audit:read")             \
+	X(mails_read, "mails:read")
 
 enum scope {
 #define SCOPE_ENUM(name, text) SCOPE_##name,
@@ -71,5 +72,7 @@ enum side role_side(enum role role);
 scope_set role_scopes(enum role role);
 /* The most a machine client of a partner, or of the vendor, may have. */
 scope_set client_scopes(enum side side);
+/* And with what only the operator's command line gives: no role has it, so nobody passes it on. */
+scope_set operator_scopes(enum side side);
 
 #endif

@@ -13,7 +13,8 @@ begin
 end $$;
 
 -- Nothing that was mailed to the person, or still is to be, lets anybody choose a password any more.
-create or replace function tokens_cancel(program uuid, person uuid) returns boolean language plpgsql as
+create or replace function tokens_cancel(program uuid, person uuid) returns boolean language plpgsql
+	set app.partner = '*' as
 $$
 begin
 	delete from user_tokens t where t.program_id = program and t.user_id = person;

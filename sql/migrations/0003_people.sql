@@ -28,11 +28,10 @@ create table user_tokens (
 create index user_tokens_by_expiry on user_tokens (expires_at);
 
 -- The outbox. Subject and text hold a token: they are sealed, and gone as soon as the mail is no longer waiting. The
--- address is the person's at the time of sending.
+-- address is the person's at the time of sending. All mails are the vendor's, whoever they are for.
 create table mails (
 	program_id uuid not null,
 	id uuid not null,
-	partner_id uuid,
 	user_id uuid not null,
 	kind text not null,
 	status text not null default 'queued',
@@ -80,7 +79,7 @@ declare
 begin
 	for name, rule in values
 		('user_tokens', own || ' or ' || door),
-		('mails', own || ' or ' || door),
+		('mails', '(program_id = (select app_program()) and (select app_is_vendor())) or ' || door),
 		('password_reset_requests', door)
 	loop
 		execute format('alter table %I enable row level security', name);

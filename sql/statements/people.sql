@@ -2,7 +2,7 @@
 
 -- The partner that the new user or client belongs to: the caller's own, or the one the vendor names.
 -- name: principal_facts
-select p.id as partner_id, p.status as partner_status, program_now() as now
+select p.id as partner_id, p.status as partner_status, g.name as program_name, program_now() as now
 from programs g
 left join partners p on p.program_id = g.id and p.id = coalesce($2, ($4->>'partner_id')::uuid)
 where g.id = $1
@@ -19,7 +19,7 @@ with written as (
 		now() + make_interval(secs => ($5->>'life_s')::int)
 	from written w
 )
-select assert_written(count(*)) from written
+select assert_written(count(*)), bool_and(mail_queue($6, $5->'mail', w.program_id, w.id)) from written w
 
 -- What the rules about one person need.
 -- name: user_facts
@@ -45,7 +45,7 @@ with written as (
 	on conflict on constraint user_tokens_pkey do update
 	set token_hash = excluded.token_hash, created_at = now(), expires_at = excluded.expires_at
 )
-select assert_written(count(*)) from written
+select assert_written(count(*)), bool_and(mail_queue($6, $5->'mail', w.program_id, w.id)) from written w
 
 -- name: user_deactivate
 with written as (
@@ -135,7 +135,22 @@ with spent as (
 	where u.program_id = s.program_id and u.id = s.user_id and u.status = 'invited'
 	returning u.id
 )
-select assert_written(count(*)) from written
+select assert_written(count(*)), bool_and(tokens_cancel($1, w.id)) from written w
+
+-- Whoever had the password before is out.
+-- name: password_reset
+with spent as (
+	delete from user_tokens t
+	where t.program_id = $1 and t.user_id = $3 and t.kind = 'password_reset' and t.token_hash = ($5->>'token_hash')::bytea
+		and t.expires_at > now()
+	returning t.program_id, t.user_id
+), written as (
+	update users u set password_hash = $5->>'password_hash', version = u.version + 1, updated_at = program_now()
+	from spent s
+	where u.program_id = s.program_id and u.id = s.user_id and u.status = 'active'
+	returning u.id
+)
+select assert_written(count(*)), bool_and(tokens_cancel($1, w.id)), bool_and(sessions_end($1, w.id)) from written w
 
 -- The person who is signed in.
 -- name: person_self

@@ -24,6 +24,9 @@ enum kind {
 	KIND_ADDRESS,
 	KIND_URL,
 	KIND_HEX_KEY,
+	KIND_RELAY,
+	KIND_TLS,
+	KIND_MAILBOX,
 	KIND_LEVEL,
 	KIND_INT,
 	KIND_BOOL
@@ -109,6 +112,20 @@ static const struct row rows[] = {
 	INT_ROW(password_iterations, "2", 1, 20, "passes of one argon2id hash"),
 	TEXT_ROW(common_passwords_file, KIND_TEXT, "/usr/share/john/password.lst",
 		"passwords that nobody may choose, one a line (Debian: john-data)"),
+	TEXT_ROW(smtp_url, KIND_RELAY, "",
+		"relay that mail goes out by, smtp://host:port or smtps://host; empty = others "
+		"send"),
+	TEXT_ROW(smtp_user, KIND_TEXT, "", "user of the relay; empty = none"),
+	TEXT_ROW(smtp_password, KIND_SECRET, "", "password of smtp_user"),
+	TEXT_ROW(smtp_tls, KIND_TLS, "auto",
+		"required, off, or auto: required unless the relay is this machine"),
+	TEXT_ROW(smtp_ca_file, KIND_TEXT, "",
+		"certificates that sign the relay's; empty = those of the system"),
+	TEXT_ROW(mail_from, KIND_MAILBOX, "", "address that mail comes from"),
+	TEXT_ROW(invitation_url, KIND_URL, "",
+		"page where invited people choose a password; gets #token=…"),
+	TEXT_ROW(password_reset_url, KIND_URL, "",
+		"page where a forgotten password is replaced; gets #token=…"),
 	TEXT_ROW(jobs, KIND_BOOL, "true", "run jobs inside serve"),
 	INT_ROW(request_log_per_second, "1000", 0, 100000,
 		"requests kept for GET /v1/api-requests, more are dropped; 0 = none"),
@@ -318,6 +335,37 @@ static bool is_hex_key(const char *text)
 	return length == 0 || (length == 64 && strspn(text, "0123456789abcdefABCDEF") == 64);
 }
 
+/* Empty, or smtp(s)://host[:port] of a name or an address, and nothing behind it. */
+static bool is_relay(const char *text)
+{
+	size_t scheme = strncmp(text, "smtps://", 8) == 0  ? 8
+			: strncmp(text, "smtp://", 7) == 0 ? 7
+							   : 0;
+	const char *host = text + scheme;
+	size_t length = strspn(host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				     "0123456789-.:[]");
+
+	return text[0] == '\0' || (scheme > 0 && length > 0 && host[length] == '\0');
+}
+
+/* Empty, or something@something in visible ASCII without what ends an address. */
+static bool is_mailbox(const char *text)
+{
+	const char *at = strchr(text, '@');
+
+	for (const char *byte = text; *byte; byte++) {
+		if (*byte <= ' ' || *byte >= 0x7f || strchr("<>,;:\"\\()[]", *byte))
+			return false;
+	}
+	return text[0] == '\0' || (at && at > text && at[1] && !strchr(at + 1, '@'));
+}
+
+static bool is_tls(const char *text)
+{
+	return strcmp(text, "auto") == 0 || strcmp(text, "required") == 0 ||
+	       strcmp(text, "off") == 0;
+}
+
 static bool value_fits(const struct row *row, const char *value, int64_t *ret_number)
 {
 	enum log_level level;
@@ -332,6 +380,9 @@ static bool value_fits(const struct row *row, const char *value, int64_t *ret_nu
 	case KIND_ADDRESS: return is_address(value);
 	case KIND_URL: return is_url(value);
 	case KIND_HEX_KEY: return is_hex_key(value);
+	case KIND_RELAY: return is_relay(value);
+	case KIND_TLS: return is_tls(value);
+	case KIND_MAILBOX: return is_mailbox(value);
 	case KIND_LEVEL: return log_level_parse(value, &level);
 	case KIND_TEXT:
 	case KIND_SECRET: return true;
@@ -348,6 +399,9 @@ static void value_refuse(
 		[KIND_URL] = "an http or https URL without a slash at its end",
 		[KIND_LEVEL] = "debug, info, warn, error or off",
 		[KIND_HEX_KEY] = "64 hexadecimal digits",
+		[KIND_RELAY] = "smtp://host, smtp://host:port or the same with smtps",
+		[KIND_TLS] = "auto, required or off",
+		[KIND_MAILBOX] = "an e-mail address",
 	};
 
 	text_appendf(reterr, "The setting %s, given by %s, must be ", row->name, from);

@@ -16,7 +16,9 @@ struct role_row {
 	scope_set scopes;
 };
 
-#define ALL_SCOPES ((UINT64_C(1) << SCOPE_COUNT) - 1)
+/* Reading mail is taking over whoever it was written to. */
+#define OPERATOR_SCOPES SCOPE_BIT(mails_read)
+#define ALL_SCOPES      (((UINT64_C(1) << SCOPE_COUNT) - 1) & ~OPERATOR_SCOPES)
 /* What everybody reads who works with partners or their deals. */
 #define BASIC_READS                                                                   \
 	(SCOPE_BIT(program_read) | SCOPE_BIT(tiers_read) | SCOPE_BIT(partners_read) | \
@@ -147,4 +149,9 @@ scope_set client_scopes(enum side side)
 		return ALL_SCOPES & ~(SCOPE_BIT(users_manage) | SCOPE_BIT(clients_manage) |
 					    SCOPE_BIT(providers_manage) | SCOPE_BIT(users_erase));
 	return BASIC_READS | SCOPE_BIT(deals_write) | SCOPE_BIT(events_read);
+}
+
+scope_set operator_scopes(enum side side)
+{
+	return client_scopes(side) | (side == SIDE_VENDOR ? OPERATOR_SCOPES : 0);
 }

@@ -187,7 +187,7 @@ static bool claims_machine(const json_t *claims, struct actor *actor)
 		return false;
 	if (json_object_get(claims, "networks") && !claim_networks(claims, actor))
 		return false;
-	actor->scopes &= client_scopes(actor->partner_id[0] ? SIDE_PARTNER : SIDE_VENDOR);
+	actor->scopes &= operator_scopes(actor->partner_id[0] ? SIDE_PARTNER : SIDE_VENDOR);
 	return true;
 }
 

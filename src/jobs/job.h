@@ -10,6 +10,8 @@
 
 #include "base/arena.h"
 #include "base/problem.h"
+#include <jansson.h>
+
 #include "http/app.h"
 
 #define JOB_BATCHES 10
@@ -29,6 +31,16 @@ bool job_erase(const struct job_run *run, struct problem *problem);           /*
 bool job_forget_keys(const struct job_run *run, struct problem *problem);     /* retention.c */
 bool job_forget_tokens(const struct job_run *run, struct problem *problem);   /* retention.c */
 bool job_forget_requests(const struct job_run *run, struct problem *problem); /* retention.c */
+bool job_forget_mails(const struct job_run *run, struct problem *problem);    /* retention.c */
+bool job_password_resets(
+	const struct job_run *run, struct problem *problem);             /* password_resets.c */
+bool job_send_mails(const struct job_run *run, struct problem *problem); /* mailer.c */
+
+/* Text of a JSON value on the run's arena. Takes the reference. */
+const char *job_json(const struct job_run *run, json_t *value);
+
+/* Whether the process is about to end. */
+bool job_is_stopping(const struct job_run *run);
 
 /* Whether one more batch may follow the `batches` there were and the last, which did `done`. */
 bool job_goes_on(const struct job_run *run, int batches, int64_t done, int64_t batch_size);

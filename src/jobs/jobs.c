@@ -3,7 +3,8 @@
  * The runner. A job is a row of `table`: how often, and what it does for one program or once for
  * the installation. Failures are logged with their cause and tried again at the next period;
  * nothing here holds a transaction open or a lock across programs. Whoever stops the runner waits
- * for one batch of one job at most.
+ * for one batch of one job at most. Jobs that talk to other machines have a lane of their own, so
+ * that a slow relay holds up nobody else.
  */
 #include "jobs/jobs.h"
 
@@ -19,25 +20,37 @@
 
 #define TICK_MS 100
 
+enum lane { LANE_DATABASE, LANE_MAIL, LANE_COUNT };
+
 static const struct job {
 	const char *name;
 	int64_t period_ms;
 	bool (*run)(const struct job_run *run, struct problem *problem);
 	bool is_once; /* for the installation, not for each program */
+	enum lane lane;
 } table[] = {
-	{ "seal", 500, job_seal, false },
-	{ "expire", 500, job_expire, false },
-	{ "erase", 5 * 1000, job_erase, false },
-	{ "forget_keys", 10 * 1000, job_forget_keys, false },
-	{ "forget_requests", 5 * 1000, job_forget_requests, true }, /* 2,000 a second at most */
-	{ "forget_tokens", 60 * 1000, job_forget_tokens, true },
+	{ "seal", 500, job_seal, false, LANE_DATABASE },
+	{ "expire", 500, job_expire, false, LANE_DATABASE },
+	{ "erase", 5 * 1000, job_erase, false, LANE_DATABASE },
+	{ "forget_keys", 10 * 1000, job_forget_keys, false, LANE_DATABASE },
+	{ "forget_requests", 5 * 1000, job_forget_requests, true,
+		LANE_DATABASE }, /* 2,000 a second at most */
+	{ "forget_tokens", 60 * 1000, job_forget_tokens, true, LANE_DATABASE },
+	{ "forget_mails", 10 * 1000, job_forget_mails, true, LANE_DATABASE },
+	{ "password_resets", 500, job_password_resets, true, LANE_DATABASE },
+	{ "send_mails", 500, job_send_mails, true, LANE_MAIL },
 };
 
 #define JOB_COUNT (sizeof table / sizeof table[0])
 
 struct jobs {
 	struct app *app;
-	pthread_t thread;
+	struct runner {
+		struct jobs *jobs;
+		enum lane lane;
+		pthread_t thread;
+	} runners[LANE_COUNT];
+	size_t started;
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
 	bool stopping;
@@ -69,6 +82,21 @@ static bool is_stopping(struct jobs *jobs)
 	bool stopping = jobs->stopping;
 	pthread_mutex_unlock(&jobs->lock);
 	return stopping;
+}
+
+bool job_is_stopping(const struct job_run *run)
+{
+	return is_stopping(run->jobs);
+}
+
+const char *job_json(const struct job_run *run, json_t *value)
+{
+	char *text = json_dumps(value, JSON_COMPACT);
+	if (text == NULL)
+		abort();
+	json_decref(value);
+	arena_defer(run->arena, free, text);
+	return text;
 }
 
 bool job_goes_on(const struct job_run *run, int batches, int64_t done, int64_t batch_size)
@@ -138,12 +166,12 @@ static void note_outcome(struct jobs *jobs, size_t index, bool good)
 		jobs->done_us[index] = clock_monotonic_us();
 }
 
-static void run_due(struct jobs *jobs)
+static void run_due(struct jobs *jobs, enum lane lane)
 {
 	struct arena *arena = arena_new();
 	for (size_t i = 0; i < JOB_COUNT && !is_stopping(jobs); i++) {
 		int64_t now = clock_monotonic_us();
-		if (now < jobs->due_us[i])
+		if (table[i].lane != lane || now < jobs->due_us[i])
 			continue;
 		jobs->due_us[i] = now + table[i].period_ms * 1000;
 		note_outcome(jobs, i, run_job(jobs, i, arena));
@@ -167,13 +195,24 @@ static bool wait_tick(struct jobs *jobs)
 	return go_on;
 }
 
-static void *runner(void *argument)
+static void *run_lane(void *argument)
 {
-	struct jobs *jobs = argument;
+	const struct runner *runner = argument;
 	do
-		run_due(jobs);
-	while (wait_tick(jobs));
+		run_due(runner->jobs, runner->lane);
+	while (wait_tick(runner->jobs));
 	return NULL;
+}
+
+static bool start_lane(struct jobs *jobs, enum lane lane)
+{
+	struct runner *runner = &jobs->runners[lane];
+	runner->jobs = jobs;
+	runner->lane = lane;
+	if (pthread_create(&runner->thread, NULL, run_lane, runner) != 0)
+		return false;
+	jobs->started++;
+	return true;
 }
 
 struct jobs *jobs_start(struct app *app)
@@ -186,12 +225,10 @@ struct jobs *jobs_start(struct app *app)
 	pthread_cond_init(&jobs->wake, NULL);
 	for (size_t i = 0; i < JOB_COUNT; i++)
 		jobs->done_us[i] = clock_monotonic_us();
-	if (pthread_create(&jobs->thread, NULL, runner, jobs) == 0)
-		return jobs;
-	pthread_cond_destroy(&jobs->wake);
-	pthread_mutex_destroy(&jobs->lock);
-	free(jobs);
-	return NULL;
+	for (int lane = 0; lane < LANE_COUNT; lane++)
+		if (!start_lane(jobs, (enum lane)lane))
+			return jobs_stop(jobs);
+	return jobs;
 }
 
 struct jobs *jobs_stop(struct jobs *jobs)
@@ -200,9 +237,10 @@ struct jobs *jobs_stop(struct jobs *jobs)
 		return NULL;
 	pthread_mutex_lock(&jobs->lock);
 	jobs->stopping = true;
-	pthread_cond_signal(&jobs->wake);
+	pthread_cond_broadcast(&jobs->wake);
 	pthread_mutex_unlock(&jobs->lock);
-	pthread_join(jobs->thread, NULL);
+	for (size_t i = 0; i < jobs->started; i++)
+		pthread_join(jobs->runners[i].thread, NULL);
 	pthread_cond_destroy(&jobs->wake);
 	pthread_mutex_destroy(&jobs->lock);
 	free(jobs);

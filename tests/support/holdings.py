@@ -4,13 +4,15 @@
 The tests of the walls and of the authorization matrix try every operation with these ids. An operation whose path has a
 new parameter needs one line here: an id of that kind which belongs to the partner, or to the vendor's side.
 """
+from support import wait
 
 
 def of_partner(world, partner):
     """The ids of everything a partner has; a tier is the program's, and this one is not published."""
     deal = world.deal_in("approved", partner)
     return {"partner_id": partner.id, "deal_id": deal["id"], "decision_id": deal["margin_decision_id"],
-            "user_id": partner.user().id, "client_id": partner.client_id, **federation(world),
+            "mail_id": mail_to(world, partner.user().id), "user_id": partner.user().id,
+            "client_id": partner.client_id, **federation(world),
             "tier_id": world.make_tier(publish=False)["id"],
             "session_id": partner.user().get("/v1/sessions/current")["id"]}
 
@@ -26,3 +28,10 @@ def federation(world):
     provider = world.make_provider()
     link = world.make_link(provider["id"], world.user("viewer").id)
     return {"provider_id": provider["id"], "identity_id": link["id"]}
+
+
+def mail_to(world, user_id):
+    """The invitation by which the person came, as the feed names it."""
+    queued = lambda: [event["resource"]["id"] for event in world.mailer().list("/v1/events", {"type": "mail.queued"})
+                      if event["data"]["user_id"] == user_id]
+    return wait.until(queued, "the invitation is in the feed")[0]
