@@ -67,6 +67,9 @@ static const char *const descriptions[] = {
 	[PROBLEM_second_factor_missing] =
 		"The program asks for a second factor of the caller's role. Set one up, then "
 		"refresh the token.",
+	[PROBLEM_csrf_invalid] =
+		"A session in cookies is used with the header X-CSRF-Token, and from a page of an "
+		"origin that the operator allows.",
 	[PROBLEM_forbidden] = "The caller may not do this, whatever the scopes of the token.",
 	[PROBLEM_address_not_allowed] =
 		"The API client may be used from some networks only, and the request came from "

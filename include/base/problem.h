@@ -33,6 +33,7 @@ struct arena;
 	X(invalid_code, 401, "The code is not right")                               \
 	X(insufficient_scope, 403, "The token lacks a scope")                       \
 	X(second_factor_missing, 403, "A second factor must be set up first")       \
+	X(csrf_invalid, 403, "The request may be forged")                           \
 	X(forbidden, 403, "Not allowed")                                            \
 	X(address_not_allowed, 403, "Not allowed from this address")                \
 	X(not_found, 404, "Not found")                                              \

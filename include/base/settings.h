@@ -39,6 +39,8 @@ struct settings {
 	const char *trusted_proxies;   /* comma-separated addresses and networks, empty = none */
 	const char *outbound_networks; /* reachable for calls to URLs that others gave us */
 	const char *cors_origins;      /* comma-separated exact origins, empty = none */
+	bool cookie_sessions;          /* browsers may keep their session in cookies */
+	const char *cookie_same_site;
 	int64_t access_token_s;
 	int64_t refresh_token_s; /* absolute life */
 	int64_t refresh_idle_s;

@@ -20,6 +20,7 @@
 #include "http/app.h"
 #include "http/key_store.h"
 #include "http/request.h"
+#include "http/response.h"
 
 /* ---- life ---- */
 
@@ -91,6 +92,10 @@ struct oauth_request {
 	const char *client_id; /* from Basic or from the form, never from both */
 	const char *client_secret;
 	bool has_basic;
+	/* A refresh token out of a cookie, which a session of the other kind does not take; without
+	 * a browser's word on its origin it needs the session's CSRF token. */
+	bool is_cookie;
+	bool needs_csrf;
 };
 
 /* Reads Authorization and the form; what an endpoint needs of it is for the endpoint to miss. False
@@ -107,18 +112,27 @@ struct grant {
 	struct actor actor;
 };
 
-/* `program` (a slug) may be NULL. Everything that is wrong with the three is invalid_credentials,
- * in the same time. */
-bool identity_sign_in(struct request *request, const char *email, const char *password,
-	const char *program, struct grant *ret_grant, struct problem *problem);
+struct credentials {
+	const char *email;
+	const char *password;
+	const char *program;         /* a slug, or NULL */
+	const char *challenge_token; /* in the second step, instead of the three */
+	const char *code;
+	bool is_cookie; /* how the session's tokens will travel */
+};
+
+/* Everything that is wrong with e-mail, password and program is invalid_credentials, in the same
+ * time. */
+bool identity_sign_in(struct request *request, const struct credentials *credentials,
+	struct grant *ret_grant, struct problem *problem);
 
 /*
  * The second step, for who has a second factor: identity_sign_in refused with
  * second_factor_required and a challenge_token, which is good for one session with a code. What is
  * wrong is invalid_code.
  */
-bool identity_answer_challenge(struct request *request, const char *challenge_token,
-	const char *code, struct grant *ret_grant, struct problem *problem);
+bool identity_answer_challenge(struct request *request, const struct credentials *credentials,
+	struct grant *ret_grant, struct problem *problem);
 
 /* Rotates a refresh token; a spent one that comes back ends its session. */
 bool identity_refresh(struct request *request, const struct oauth_request *oauth,
@@ -150,6 +164,21 @@ bool identity_introspect(struct request *request, const struct oauth_request *oa
 bool identity_end_session(struct request *request, struct problem *problem);
 bool identity_end_own(struct request *request, const char *session_id, struct problem *problem);
 bool identity_end_all(struct request *request, bool keeps_current, struct problem *problem);
+
+/* ---- sessions in cookies (cookies.c) ---- */
+
+/* False, and forbidden, when the operator does not offer them, or csrf_invalid when a page of
+ * another origin asks. */
+bool cookies_are_offered(const struct request *request, struct problem *problem);
+
+/* Puts the tokens into cookies; gives back the session's CSRF token. */
+const char *cookies_set(
+	struct response *response, struct request *request, const struct grant *grant);
+void cookies_clear(struct response *response);
+
+/* identity_refresh by the cookie. What is over is token_invalid. */
+bool identity_refresh_cookie(
+	struct request *request, struct grant *ret_grant, struct problem *problem);
 
 /* ---- the second factor of request->actor, who is a person (second_factor.c) ---- */
 

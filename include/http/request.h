@@ -76,6 +76,7 @@ struct request {
 							 for others */
 	/* auth.c */
 	const struct actor *actor; /* NULL on public operations */
+	bool is_by_cookie;         /* the token came in a cookie */
 	/* query.c, body.c */
 	struct query_value *query;
 	size_t query_count;

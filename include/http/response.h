@@ -9,6 +9,7 @@
 #define PARTNERD_HTTP_RESPONSE_H
 
 #include <jansson.h>
+#include <stdint.h>
 
 #include "base/problem.h"
 #include "base/text.h"
@@ -16,6 +17,15 @@
 struct request;
 
 #define RESPONSE_MAX_HEADERS 12
+#define RESPONSE_MAX_COOKIES 2
+
+/* HttpOnly, Secure and with the SameSite of the settings. */
+struct response_cookie {
+	const char *name;
+	const char *value; /* on the request's arena */
+	const char *path;
+	int64_t life_s; /* 0: the browser forgets it */
+};
 
 enum cache_kind { CACHE_NO_STORE, CACHE_PRIVATE, CACHE_PUBLIC_5M };
 
@@ -30,6 +40,8 @@ struct response {
 		const char *value; /* on the request's arena */
 	} headers[RESPONSE_MAX_HEADERS];
 	size_t header_count;
+	struct response_cookie cookies[RESPONSE_MAX_COOKIES]; /* sent with a refusal, too */
+	size_t cookie_count;
 };
 
 /* Adds a header; a value with control characters is dropped. */

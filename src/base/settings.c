@@ -28,6 +28,7 @@ enum kind {
 	KIND_TLS,
 	KIND_MAILBOX,
 	KIND_LEVEL,
+	KIND_SAME_SITE,
 	KIND_INT,
 	KIND_BOOL
 };
@@ -97,6 +98,10 @@ static const struct row rows[] = {
 		"commas; plain http is allowed there"),
 	TEXT_ROW(cors_origins, KIND_TEXT, "",
 		"origins of browsers that may call, exact, separated by commas"),
+	TEXT_ROW(cookie_sessions, KIND_BOOL, "false",
+		"browsers may keep their session in cookies (/v1/cookie-sessions)"),
+	TEXT_ROW(cookie_same_site, KIND_SAME_SITE, "lax",
+		"SameSite of these cookies; none for pages of another site in cors_origins"),
 	INT_ROW(access_token_s, "600", 1, DAY_S, "life of an access token"),
 	INT_ROW(refresh_token_s, "2592000", 1, 366 * DAY_S, "life of a session, however active"),
 	INT_ROW(refresh_idle_s, "604800", 1, 366 * DAY_S, "life of a session that is not used"),
@@ -384,6 +389,9 @@ static bool value_fits(const struct row *row, const char *value, int64_t *ret_nu
 	case KIND_TLS: return is_tls(value);
 	case KIND_MAILBOX: return is_mailbox(value);
 	case KIND_LEVEL: return log_level_parse(value, &level);
+	case KIND_SAME_SITE:
+		return strcmp(value, "strict") == 0 || strcmp(value, "lax") == 0 ||
+		       strcmp(value, "none") == 0;
 	case KIND_TEXT:
 	case KIND_SECRET: return true;
 	}
@@ -398,6 +406,7 @@ static void value_refuse(
 		[KIND_ADDRESS] = "an IPv4 or IPv6 address",
 		[KIND_URL] = "an http or https URL without a slash at its end",
 		[KIND_LEVEL] = "debug, info, warn, error or off",
+		[KIND_SAME_SITE] = "strict, lax or none",
 		[KIND_HEX_KEY] = "64 hexadecimal digits",
 		[KIND_RELAY] = "smtp://host, smtp://host:port or the same with smtps",
 		[KIND_TLS] = "auto, required or off",

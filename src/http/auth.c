@@ -7,6 +7,7 @@
 #include "http/server.h"
 
 #include "base/clock.h"
+#include "http/cookies.h"
 #include "http/external.h"
 #include "http/keys.h"
 #include "http/tokens.h"
@@ -14,12 +15,16 @@
 #include <string.h>
 #include <strings.h>
 
-/* The token after "Bearer ", or an empty slice with the problem set. */
+/* The token after "Bearer ", that of the cookie where there is no such header, or an empty slice
+ * with the problem set. */
 static struct slice bearer_token(const struct request *request, struct problem *problem)
 {
 	const struct slice none = { NULL, 0 };
 	const char *header = request_header(request, "Authorization");
+	const char *cookie = header ? NULL : cookies_access(request);
 
+	if (cookie)
+		return slice_of(cookie);
 	if (!header || strncasecmp(header, "Bearer", 6) != 0 ||
 		(header[6] != ' ' && header[6] != '\0')) {
 		problem_set(problem, PROBLEM_unauthenticated,
@@ -80,6 +85,15 @@ static bool verify_any(
 	return problem_set(problem, PROBLEM_token_invalid, "The access token is not valid.");
 }
 
+/* Cookies hold tokens of our own sessions, and no others. */
+static bool cookie_may_speak(const struct request *request, struct problem *problem)
+{
+	if (!request->actor->session_id[0])
+		return problem_set(
+			problem, PROBLEM_token_invalid, "The access token is not valid.");
+	return csrf_check(request, request->actor, problem);
+}
+
 bool auth_check(struct request *request, struct problem *problem)
 {
 	struct slice token = bearer_token(request, problem);
@@ -89,7 +103,9 @@ bool auth_check(struct request *request, struct problem *problem)
 	if (!verify_any(request, token, actor, problem))
 		return false;
 	request->actor = actor;
-	return comes_from_home(request, problem);
+	request->is_by_cookie = !request_header(request, "Authorization");
+	return comes_from_home(request, problem) &&
+	       (!request->is_by_cookie || cookie_may_speak(request, problem));
 }
 
 /* The scopes the operation asks for, as RFC 6750 wants them in scope=. */

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * CORS without credentials: tokens travel in Authorization, so nothing is lost when a foreign page
- * asks, but only listed origins get an answer that a script may read. A preflight is answered
- * before routing: the real request then gets its 404 or 405, which the page can show.
+ * CORS, without credentials unless sessions may be kept in cookies: tokens travel in Authorization,
+ * so nothing is lost when a foreign page asks, but only listed origins get an answer that a script
+ * may read. A preflight is answered before routing: the real request then gets its 404 or 405,
+ * which the page can show.
  */
 #include "http/cors.h"
+
+#include "http/app.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +15,7 @@
 #define ALLOWED_METHODS "GET, HEAD, POST, PUT, PATCH, DELETE"
 #define ALLOWED_HEADERS                                                                        \
 	"Authorization, Content-Type, If-Match, If-None-Match, Idempotency-Key, traceparent, " \
-	"tracestate"
+	"tracestate, X-CSRF-Token"
 #define EXPOSED_HEADERS                                                                \
 	"ETag, Location, Link, Request-Id, Retry-After, RateLimit, RateLimit-Policy, " \
 	"Deprecation, "                                                                \
@@ -75,12 +78,20 @@ bool cors_is_preflight(const struct request *request)
 	       request_header(request, "Access-Control-Request-Method");
 }
 
+/* Cookies cross origins only where the operator lets browsers keep sessions in them. */
+static void allow_credentials(const struct request *request, struct response *response)
+{
+	if (request->app->settings->cookie_sessions)
+		response_header(response, "Access-Control-Allow-Credentials", "true");
+}
+
 void cors_preflight(const struct request *request, struct response *response)
 {
 	response->status = 204;
 	if (!request->origin)
 		return;
 	response_header(response, "Access-Control-Allow-Origin", request->origin);
+	allow_credentials(request, response);
 	response_header(response, "Access-Control-Allow-Methods", ALLOWED_METHODS);
 	response_header(response, "Access-Control-Allow-Headers", ALLOWED_HEADERS);
 	response_header(response, "Access-Control-Max-Age", MAX_AGE_S);
@@ -91,5 +102,6 @@ void cors_expose(const struct request *request, struct response *response)
 	if (!request->origin)
 		return;
 	response_header(response, "Access-Control-Allow-Origin", request->origin);
+	allow_credentials(request, response);
 	response_header(response, "Access-Control-Expose-Headers", EXPOSED_HEADERS);
 }

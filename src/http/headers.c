@@ -40,12 +40,15 @@ static void put(struct _u_response *out, const char *name, const char *value)
 	map->lengths[at + 1] = 0;
 }
 
-static void emit_cache(struct _u_response *out, const struct response *response)
+static void emit_cache(
+	struct _u_response *out, const struct response *response, const struct settings *settings)
 {
 	switch (response->cache) {
 	case CACHE_PRIVATE:
 		put(out, "Cache-Control", "private, no-cache");
-		put(out, "Vary", "Authorization, Accept, Origin");
+		put(out, "Vary",
+			settings->cookie_sessions ? "Authorization, Cookie, Accept, Origin"
+						  : "Authorization, Accept, Origin");
 		return;
 	case CACHE_PUBLIC_5M:
 		put(out, "Cache-Control", "public, max-age=300");
@@ -88,6 +91,22 @@ static void emit_allow(struct _u_response *out, const struct exchange *exchange)
 	put(out, "Allow", allow);
 }
 
+/* ulfius keeps cookies apart from other fields, which may stand there once only. */
+static void emit_cookies(
+	struct _u_response *out, const struct response *response, const struct settings *settings)
+{
+	int same_site = settings->cookie_same_site[0] == 's'   ? U_COOKIE_SAME_SITE_STRICT
+			: settings->cookie_same_site[0] == 'l' ? U_COOKIE_SAME_SITE_LAX
+							       : U_COOKIE_SAME_SITE_NONE;
+
+	for (size_t i = 0; i < response->cookie_count; i++) {
+		const struct response_cookie *cookie = &response->cookies[i];
+		ulfius_add_same_site_cookie_to_response(out, cookie->name, cookie->value,
+			cookie->life_s > 0 ? NULL : "Thu, 01 Jan 1970 00:00:00 GMT",
+			(unsigned)cookie->life_s, NULL, cookie->path, 1, 1, same_site);
+	}
+}
+
 static void emit_body(struct _u_response *out, struct response *response)
 {
 	size_t length = 0;
@@ -106,7 +125,8 @@ void headers_emit(const struct exchange *exchange, const struct request *request
 	out->status = response->status;
 	put(out, "Request-Id", request->id);
 	emit_security(out, exchange->server);
-	emit_cache(out, response);
+	emit_cache(out, response, exchange->server->app->settings);
+	emit_cookies(out, response, exchange->server->app->settings);
 	emit_budget(out, &exchange->budget);
 	if (!cors_is_preflight(request))
 		cors_expose(request, response);

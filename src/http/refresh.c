@@ -9,6 +9,7 @@
 #include "http/sessions.h"
 
 #include "base/clock.h"
+#include "http/cookies.h"
 #include "http/secrets.h"
 #include "http/tokens.h"
 
@@ -109,6 +110,14 @@ static bool give_successor(
 	return grant_finish(refresh->request, grant, problem);
 }
 
+/* A token that a cookie was made for is taken out of a cookie only, and any other never. */
+static bool travels_rightly(const struct refresh *refresh)
+{
+	bool is_cookie = strcmp(rows_text(refresh->rows, "profile"), "cookie") == 0;
+
+	return is_cookie == refresh->oauth->is_cookie;
+}
+
 /* *ret_again: another request rotated the token in the same moment, so it is now a token whose
  * answer may be lost. */
 static bool refresh_once(
@@ -121,10 +130,13 @@ static bool refresh_once(
 	if (!find_token(refresh, problem))
 		return false;
 	enum refresh_fate fate = fate_of(refresh->rows);
-	if (fate == REFRESH_REFUSE)
+	if (fate == REFRESH_REFUSE || !travels_rightly(refresh))
 		return grant_refuse(refusal, OAUTH_invalid_grant, SPENT);
 	person_fill(actor, refresh->rows, "user_id");
 	strcpy(actor->session_id, rows_text(refresh->rows, "family_id"));
+	if (refresh->oauth->needs_csrf && !csrf_matches(refresh->request, actor->session_id))
+		return problem_set(problem, PROBLEM_csrf_invalid,
+			"Send the csrf_token of the session in X-CSRF-Token.");
 	if (fate == REFRESH_REVOKE)
 		return session_end(refresh->request, actor, "reused", "session.revoked", problem) &&
 		       grant_refuse(refusal, OAUTH_invalid_grant, SPENT);

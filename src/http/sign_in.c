@@ -20,9 +20,8 @@
 
 struct sign_in {
 	struct request *request;
+	const struct credentials *credentials;
 	const char *email;
-	const char *password; /* NULL in the second step */
-	const char *program;
 	const char *challenge_hash; /* NULL in the first step */
 	struct proof proof;
 	const struct rows *rows; /* the user, or NULL */
@@ -36,8 +35,8 @@ static bool find_user(struct sign_in *in, struct problem *problem)
 	const struct db_call *attempt = attempt_add(&batch, in->request, in->email);
 	struct db_call *call = grant_call(&batch, "auth_user_by_email");
 
-	call->params[3] = grant_json(
-		in->request, json_pack("{s:s, s:s*}", "email", in->email, "program", in->program));
+	call->params[3] = grant_json(in->request,
+		json_pack("{s:s, s:s*}", "email", in->email, "program", in->credentials->program));
 	batch.is_write = true;
 	if (db_run(in->request->app->db, &batch, problem) != DB_NONE)
 		return false;
@@ -79,7 +78,8 @@ static const char *rehash(struct sign_in *in, enum password_verdict verdict)
 
 	if (verdict != PASSWORD_RIGHT_REHASH)
 		return NULL;
-	return password_hash(in->password, in->request->arena, &ignored); /* busy: next time */
+	return password_hash(
+		in->credentials->password, in->request->arena, &ignored); /* busy: next time */
 }
 
 /* ---- the end: a session ---- */
@@ -101,7 +101,8 @@ static void add_session(struct db_batch *batch, struct sign_in *in, const char *
 			token_hash_hex(in->request, grant->refresh_token), "session_id",
 			actor->session_id, "password_hash", rows_text(in->rows, "password_hash"),
 			"life_s", (json_int_t)settings->refresh_token_s, "idle_s",
-			(json_int_t)settings->refresh_idle_s, "profile", "bearer", "user_agent",
+			(json_int_t)settings->refresh_idle_s, "profile",
+			in->credentials->is_cookie ? "cookie" : "bearer", "user_agent",
 			session_user_agent(in->request), "address", in->request->address,
 			"new_password_hash", new_hash));
 }
@@ -167,13 +168,12 @@ static bool open_challenge(struct sign_in *in, const char *new_hash, struct prob
 		"Send challenge_token with a code of the second factor within five minutes.");
 }
 
-bool identity_sign_in(struct request *request, const char *email, const char *password,
-	const char *program, struct grant *ret_grant, struct problem *problem)
+bool identity_sign_in(struct request *request, const struct credentials *credentials,
+	struct grant *ret_grant, struct problem *problem)
 {
 	struct sign_in in = { .request = request,
-		.email = email,
-		.password = password,
-		.program = program,
+		.credentials = credentials,
+		.email = credentials->email,
 		.grant = ret_grant };
 
 	memset(ret_grant, 0, sizeof *ret_grant);
@@ -181,9 +181,9 @@ bool identity_sign_in(struct request *request, const char *email, const char *pa
 	if (!find_user(&in, problem))
 		return false;
 	const char *stored = in.rows ? rows_text(in.rows, "password_hash") : NULL;
-	enum password_verdict verdict = password_verify(stored, password, problem);
+	enum password_verdict verdict = password_verify(stored, credentials->password, problem);
 	if (verdict == PASSWORD_BUSY) {
-		attempt_give_back(request, email);
+		attempt_give_back(request, in.email);
 		return false;
 	}
 	if (verdict == PASSWORD_WRONG || !person_may_sign_in(in.rows))
@@ -220,11 +220,12 @@ static bool take_attempt(const struct sign_in *in, struct problem *problem)
 	       attempt_is_free(attempt, problem);
 }
 
-bool identity_answer_challenge(struct request *request, const char *challenge_token,
-	const char *code, struct grant *ret_grant, struct problem *problem)
+bool identity_answer_challenge(struct request *request, const struct credentials *credentials,
+	struct grant *ret_grant, struct problem *problem)
 {
 	struct sign_in in = { .request = request,
-		.challenge_hash = token_hash_hex(request, challenge_token),
+		.credentials = credentials,
+		.challenge_hash = token_hash_hex(request, credentials->challenge_token),
 		.grant = ret_grant };
 
 	memset(ret_grant, 0, sizeof *ret_grant);
@@ -236,7 +237,8 @@ bool identity_answer_challenge(struct request *request, const char *challenge_to
 	in.email = rows_text(in.rows, "email");
 	if (!take_attempt(&in, problem))
 		return false;
-	if (!proof_judge(request, in.rows, code, &in.proof) || !person_may_sign_in(in.rows))
+	if (!proof_judge(request, in.rows, credentials->code, &in.proof) ||
+		!person_may_sign_in(in.rows))
 		return refuse_sign_in(&in, problem);
 	person_fill(&ret_grant->actor, in.rows, "id");
 	return start_session(&in, NULL, problem);

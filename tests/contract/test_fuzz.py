@@ -57,6 +57,9 @@ DEAL_STATES = {
 }
 
 
+WITH_COOKIES = {"createCookieSession", "refreshCookieSession"}  # off by default: tests/api/test_cookie_sessions.py
+
+
 class Targets:
     """A world with rows for every path parameter; `rows` makes those an action needs."""
 
@@ -260,7 +263,8 @@ def test_generated_requests(targets, name):
         seen.add(send(operation=operation, **request).status)
 
     shoot()
-    assert any(200 <= status < 300 for status in seen), f"nothing got through: {seen}"
+    if name not in WITH_COOKIES:
+        assert any(200 <= status < 300 for status in seen), f"nothing got through: {seen}"
     assert any(400 <= status < 500 for status in seen), f"nothing was refused: {seen}"
 
 

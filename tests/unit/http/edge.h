@@ -85,6 +85,7 @@ static const char edge_yaml[] =
 
 struct edge {
 	struct app app;
+	struct settings settings;
 	struct exchange exchange;
 	struct field fields[EDGE_MAX_FIELDS];
 	struct request request;
@@ -96,6 +97,7 @@ static inline void edge_open(struct edge *edge)
 	struct text error = TEXT_INIT;
 
 	memset(edge, 0, sizeof(*edge));
+	edge->app.settings = &edge->settings;
 	edge->app.contract = contract_load(edge_yaml, strlen(edge_yaml), &error);
 	if (!edge->app.contract) {
 		fprintf(stderr, "%s\n", error.bytes);
