@@ -95,6 +95,7 @@ select l.id as link_id,
 	exists (select from user_identities x where x.program_id = $1 and x.provider_id = ($4->>'provider_id')::uuid
 		and x.subject = $4->>'subject' and x.status = 'unlinked') as was_unlinked,
 	u.id as user_id, u.partner_id, u.role, u.status, coalesce(a.status, '') as partner_status,
+	coalesce(u.role = any (p.second_factor_roles), false) as needs_second_factor,
 	n.id as named_id, n.status as named_status,
 	external_grant(u.id) as grant_id,
 	coalesce((extract(epoch from r.revoked_at) * 1000000)::bigint, 0) as revoked_us,

@@ -337,6 +337,18 @@ static bool is_revoked(const struct rows *rows, const struct actor *actor)
 	       actor->issued_at_us <= revoked_us + TOKEN_SKEW_S * CLOCK_SECOND_US;
 }
 
+/*
+ * What our own second factor would prove was not asked for here: where the role needs one, the
+ * provider has to vouch for its own.
+ */
+static bool has_second_factor(const struct newcomer *in, struct problem *problem)
+{
+	return !rows_bool(in->rows, "needs_second_factor") || in->provider->asserts_second_factor ||
+	       problem_set(problem, PROBLEM_second_factor_missing,
+		       "The role asks for a second factor, and the identity provider does not "
+		       "vouch for one.");
+}
+
 static void newcomer_init(struct newcomer *in, struct request *request,
 	const struct provider *provider, const json_t *claims)
 {
@@ -369,6 +381,8 @@ static bool look(struct newcomer *in, struct actor *actor, bool *ret_again, stru
 		fill_actor(in, actor);
 		if (is_revoked(in->rows, actor))
 			return external_invalid(problem);
+		if (!has_second_factor(in, problem))
+			return false;
 		if (rows_bool(in->rows, "is_use_due"))
 			note_use(in);
 		return true;

@@ -438,3 +438,20 @@ def test_without_a_list_nothing_here_is_reached(server, database_url, issuer):
     provider = world.make_provider(issuer=issuer.url.replace("http:", "https:"))
     fetched(world, provider, "address_refused")
     assert issuer.requests == []
+
+
+# ---- the second factor ----
+@pytest.mark.parametrize("vouches", [False, True])
+def test_a_role_that_needs_a_second_factor_needs_one_of_the_provider(near, url, issuer, vouches):
+    strict = World(near, url)
+    provider = trust(strict, issuer, asserts_second_factor=vouches)
+    for role in ("viewer", "reviewer"):
+        strict.make_link(provider["id"], strict.user(role).id, role)
+    strict.admin.patch("/v1/program", {"second_factor_roles": ["reviewer"]}, if_match="*", expect=200)
+    assert me(near, issuer.token(provider["audience"], "viewer"))["role"] == "viewer"
+    token = issuer.token(provider["audience"], "reviewer")
+    if vouches:
+        assert me(near, token)["role"] == "reviewer"
+        return
+    me(near, token, expect=403, problem="second_factor_missing")
+    Client(near, token).post("/v1/me/totp", expect=403, problem="second_factor_missing")
