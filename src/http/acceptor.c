@@ -78,7 +78,7 @@ static void *run(void *context)
 	}
 }
 
-struct acceptor *acceptor_start(int socket, struct MHD_Daemon *daemon, int most)
+bool acceptor_start(int socket, struct MHD_Daemon *daemon, int most, struct acceptor **ret_acceptor)
 {
 	struct acceptor *acceptor = calloc(1, sizeof *acceptor);
 	if (acceptor == NULL)
@@ -87,13 +87,15 @@ struct acceptor *acceptor_start(int socket, struct MHD_Daemon *daemon, int most)
 	acceptor->daemon = daemon;
 	acceptor->most = most;
 	acceptor->stop = eventfd(0, EFD_CLOEXEC);
+	*ret_acceptor = acceptor; /* the first connection may be closed before this returns */
 	if (acceptor->stop >= 0 && pthread_create(&acceptor->thread, NULL, run, acceptor) == 0)
-		return acceptor;
+		return true;
+	*ret_acceptor = NULL;
 	if (acceptor->stop >= 0)
 		close(acceptor->stop);
 	close(socket);
 	free(acceptor);
-	return NULL;
+	return false;
 }
 
 void acceptor_quiesce(struct acceptor *acceptor)

@@ -9,15 +9,18 @@
 #define PARTNERD_SRC_HTTP_ACCEPTOR_H
 
 #include <microhttpd.h>
+#include <stdbool.h>
 
 struct acceptor;
 
 /*
- * Takes over `socket`, also on failure (NULL). The daemon must run without a socket of its own, and
- * each of its threads must have room for `most` connections: what the library does beyond its limit
- * leaves a lock of its thread held for ever (0.9.75).
+ * Takes over `socket`, also on failure (false). *ret_acceptor is there before the first connection.
+ * The daemon must run without a socket of its own, and each of its threads must have room for
+ * `most` connections: what the library does beyond its limit leaves a lock of its thread held for
+ * ever (0.9.75).
  */
-struct acceptor *acceptor_start(int socket, struct MHD_Daemon *daemon, int most);
+bool acceptor_start(
+	int socket, struct MHD_Daemon *daemon, int most, struct acceptor **ret_acceptor);
 
 /* To be called when a connection has closed: there is room for another one. */
 void acceptor_closed(struct acceptor *acceptor);

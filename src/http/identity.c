@@ -21,7 +21,7 @@ bool identity_start(struct app *app, struct text *reterr)
 		!keys_reload(app->keys, app->db, app->vault, reterr))
 		return false;
 	app->tokens = tokens_make(app->keys, app->issuer, app->settings->access_token_s);
-	app->external = external_make(app->db, app->settings, app->tokens, reterr);
+	app->external = external_make(app->side_db, app->settings, app->tokens, reterr);
 	if (!app->external)
 		return false;
 	if (revocation_reload(app->tokens, app->db) &&

@@ -330,12 +330,10 @@ struct listener *listener_start(const struct listener_options *options, struct t
 	listener->port = port_of(fd);
 	pthread_once(&library_logs_once, route_library_logs);
 	init_instance(listener, options);
-	if (start_instance(listener, options))
-		listener->acceptor = acceptor_start(
-			fd, listener->instance.mhd_daemon, (int)options->max_connections);
-	else
+	if (!start_instance(listener, options))
 		close(fd);
-	if (listener->acceptor)
+	else if (acceptor_start(fd, listener->instance.mhd_daemon, (int)options->max_connections,
+			 &listener->acceptor))
 		return listener;
 	text_appendf(reterr, "cannot start the threads of port %d", listener->port);
 	return listener_stop(listener);

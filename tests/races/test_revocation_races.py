@@ -33,7 +33,7 @@ def full_pool(place):
                for _ in range(READERS)]
     for thread in threads:
         thread.start()
-    wait.until(lambda: samples(place.busy)["partnerd_database_requests_waiting"] == READERS - POOL, "the pool is full")
+    wait.until(lambda: samples(place.busy)["partnerd_database_requests_waiting"] >= READERS - POOL, "the pool is full")
     yield
     lock.close()
     for thread in threads:
@@ -50,4 +50,4 @@ def test_a_full_pool_does_not_delay_a_revocation(place, full_pool):
     row = place.admin.get(f"/v1/api-clients/{client_id}").json
     place.act("api-clients", row, "revoke")
     wait.until(lambda: there.get("/v1/roles", expect=None).status == 401, "the token is refused there, too")
-    assert samples(place.busy)["partnerd_database_requests_waiting"] == READERS - POOL, "the pool was full all the time"
+    assert samples(place.busy)["partnerd_database_requests_waiting"] >= READERS - POOL, "the pool was full all the time"

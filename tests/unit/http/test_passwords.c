@@ -140,6 +140,20 @@ static void crowds_are_told_to_come_again(void **state)
 	arena_free(arena);
 }
 
+/* As in a server: what the callers did themselves above is done by threads of their own. */
+static void hashers_do_the_same(void **state)
+{
+	for (int turn = 0; turn < 2; turn++) {
+		assert_true(passwords_start());
+		hash_verifies(state);
+		long_passwords_are_refused(state);
+		new_costs_ask_for_a_new_hash(state);
+		crowds_are_told_to_come_again(state);
+		passwords_stop();
+	}
+	hash_verifies(state);
+}
+
 static void secrets_are_random_and_hashed(void **state)
 {
 	struct arena *arena = arena_new();
@@ -162,6 +176,7 @@ int main(void)
 		cmocka_unit_test(long_passwords_are_refused),
 		cmocka_unit_test(new_costs_ask_for_a_new_hash),
 		cmocka_unit_test(crowds_are_told_to_come_again),
+		cmocka_unit_test(hashers_do_the_same),
 		cmocka_unit_test(secrets_are_random_and_hashed),
 	};
 
