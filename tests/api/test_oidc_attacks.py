@@ -15,9 +15,8 @@ import pytest
 from support.client import Client
 from support.issuer import Issuer, Key, known_key, openssl
 from support.tokens import decode, encode
+from support.trusting import fetched, me, near, refused, trust, url, world  # noqa: F401 — fixtures
 from support.world import World, unique
-
-from api.test_oidc import fetched, me, near, refused, trust, url, world  # noqa: F401 — fixtures and words
 
 NOW = int(time.time())
 
