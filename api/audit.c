@@ -2,9 +2,10 @@
 /* The ledger: every change with who, when and what, chained (domain.md §5.19); and its
  * verification. */
 #include <stdatomic.h>
+#include <stdlib.h>
 
 #include "base/clock.h"
-#include "http/ledger.h"
+#include "http/ledger_file.h"
 #include "resources.h"
 
 #define VERIFY_RETRY_S 2
@@ -20,7 +21,21 @@ static const struct filter audit_filters[] = {
 		.sql_many = "s.action = any({})",
 		.type = 't' },
 	{ .parameter = "actor_id", .sql = "s.\"actor.id\" = {}", .type = 'u' },
+	{ .parameter = "actor_type", .sql = "s.\"actor.type\" = {}", .type = 't' },
+	{ .parameter = "client_id", .sql = "s.client_id = {}", .type = 'u' },
+	{ .parameter = "partner_id",
+		.sql = "s.partner_id = {}",
+		.sql_many = "s.partner_id = any({}::uuid[])",
+		.type = 'u' },
 	{ .parameter = "resource_id", .sql = "s.\"resource.id\" = {}", .type = 'u' },
+	{ .parameter = "resource_object",
+		.sql = "s.\"resource.object\" = {}",
+		.sql_many = "s.\"resource.object\" = any({})",
+		.type = 't' },
+	{ .parameter = "request_id", .sql = "s.request_id = {}", .type = 'u' },
+	{ .parameter = "address", .sql = "s.address = {}", .type = 't' },
+	{ .parameter = "sequence_gte", .sql = "s.sequence >= {}", .type = 'i' },
+	{ .parameter = "sequence_lt", .sql = "s.sequence < {}", .type = 'i' },
 	{ .parameter = "occurred_at_gte", .sql = "s.occurred_at >= {}", .type = 'z' },
 	{ .parameter = "occurred_at_lt", .sql = "s.occurred_at < {}", .type = 'z' },
 	{ 0 },
@@ -78,8 +93,26 @@ static bool verify(struct request *request, struct response *response, struct pr
 	return true;
 }
 
+static bool export(struct request *request, struct response *response, struct problem *problem)
+{
+	int64_t after = strtoll(request_query(request, "after_sequence"), NULL, 10), next;
+	const char *limit = request_query(request, "limit");
+	if (!ledger_export(request->app->db, request->app->keys, request->actor->program_id, after,
+		    strtoll(limit, NULL, 10), &response->body, &next, problem))
+		return false;
+	response->status = 200;
+	response->content_type = "application/x-ndjson";
+	if (next >= 0)
+		response_header(response, "Link",
+			arena_printf(request->arena,
+				"</v1/audit-log/export?after_sequence=%lld&limit=%s>; rel=\"next\"",
+				(long long)next, limit));
+	return true;
+}
+
 const struct endpoint audit_endpoints[] = {
 	{ .operation_id = "listAuditLog", .list = &audit_list },
 	{ .operation_id = "verifyAuditLog", .run = verify },
+	{ .operation_id = "exportAuditLog", .run = export },
 	{ 0 },
 };

@@ -5,6 +5,7 @@ Who tampers here has the file and an editor, or a superuser's session before the
 """
 import hashlib
 import json
+import re
 import subprocess
 
 import pytest
@@ -178,6 +179,52 @@ def test_removed_and_swapped_lines(told, judge):
 def test_what_is_no_export(judge, content):
     status, said, _ = judge(content)
     assert status == 1 and ": broken, " in said
+
+
+def parts_of(client, limit):
+    path, found = f"/v1/audit-log/export?limit={limit}", []
+    while path:
+        answer = client.get(path)
+        assert answer.headers["Content-Type"] == "application/x-ndjson" and answer.headers["Cache-Control"] == "no-store"
+        found.append(answer.body.decode())
+        link = answer.headers.get("Link")
+        path = link and re.fullmatch('<([^>]+)>; rel="next"', link)[1]
+    return found
+
+
+@pytest.mark.parametrize("limit", [1, 7, 1000])
+def test_the_parts_over_http_make_the_file(told, judge, limit):
+    parts = parts_of(told.admin, limit)
+    count = sealed(told)["sealed"]
+    assert len(parts) == count // limit + 1
+    status, said, error = judge("".join(parts))
+    assert status == 0 and f"entries {count}, " in said, error
+    drop = lambda lines: [line for line in lines if line["object"] in ("audit_entry", "audit_checkpoint")]
+    assert drop(lines_of("".join(parts))) == drop(lines_of(export(told)))
+
+
+def test_a_part_alone_is_no_export(told, judge):
+    parts = parts_of(told.admin, 3)
+    assert "export_cut" in judge(parts[0])[2] and "line_unreadable" in judge(parts[1])[2]
+    assert "entry_missing" in judge(parts[0] + parts[2])[2]
+
+
+def test_who_may_export(told):
+    for client in (told.user("viewer"), told.partner("a").user()):
+        client.get("/v1/audit-log/export", expect=403, problem="insufficient_scope")
+    told.user("finance").get("/v1/audit-log/export?limit=1")
+    assert len(parts_of(told.machine(["audit:read"]), 1000)) == 1
+    beyond = told.admin.get("/v1/audit-log/export?after_sequence=9007199254740991")
+    assert [line["object"] for line in lines_of(beyond.body.decode())] == ["signing_key", "audit_export_end"]
+    for query in ("limit=0", "limit=1001", "after_sequence=-1", "after_sequence=x", "after=1"):
+        told.admin.get(f"/v1/audit-log/export?{query}", expect=400)
+
+
+def test_an_export_holds_its_own_program_only(told, server, database_url):
+    other = World(server, database_url)
+    sealed(other)
+    text = "".join(parts_of(other.admin, 1000))
+    assert other.program_id in text and told.program_id not in text and told.partner("a").id not in text
 
 
 def test_a_file_that_is_not_there(tmp_path):

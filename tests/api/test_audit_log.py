@@ -61,6 +61,7 @@ def test_no_secrets(world):
 
 def test_filters(world):
     deal = world.deal_in("approved")
+    sealed(world.admin)
     everything = world.admin.list("/v1/audit-log")
     kinds, moment = ["deal.approved", "deal.submitted"], everything[5]["occurred_at"]
     for query, holds in [
@@ -68,6 +69,19 @@ def test_filters(world):
         ({"action": kinds}, lambda row: row["action"] in kinds),
         ({"actor_id": world.admin_id}, lambda row: row["actor"]["id"] == world.admin_id),
         ({"resource_id": deal["id"]}, lambda row: row["resource"]["id"] == deal["id"]),
+        ({"actor_type": "user"}, lambda row: row["actor"]["type"] == "user"),
+        ({"actor_type": "client"}, lambda row: row["actor"]["type"] == "client"),
+        ({"actor_type": "system"}, lambda row: row["actor"]["type"] == "system"),
+        ({"client_id": world.partner("a").client_id}, lambda row: row["client_id"] == world.partner("a").client_id),
+        ({"partner_id": deal["partner_id"]}, lambda row: row["partner_id"] == deal["partner_id"]),
+        ({"partner_id": [deal["partner_id"], world.admin_id]}, lambda row: row["partner_id"] == deal["partner_id"]),
+        ({"resource_object": "deal"}, lambda row: row["resource"]["object"] == "deal"),
+        ({"resource_object": ["deal", "tier"]}, lambda row: row["resource"]["object"] in ("deal", "tier")),
+        ({"request_id": everything[3]["request_id"]}, lambda row: row["request_id"] == everything[3]["request_id"]),
+        ({"address": everything[3]["address"]}, lambda row: row["address"] == everything[3]["address"]),
+        ({"sequence_gte": 3, "sequence_lt": 6}, lambda row: 3 <= row["sequence"] < 6),
+        ({"actor_type": "user", "resource_object": "deal", "action": "deal.approved", "actor_id": world.admin_id},
+         lambda row: row["action"] == "deal.approved" and row["actor"]["id"] == world.admin_id),
         ({"occurred_at_lt": moment}, lambda row: row["occurred_at"] < moment),
         ({"occurred_at_gte": moment}, lambda row: row["occurred_at"] >= moment),
     ]:

@@ -19,6 +19,7 @@ from jsonschema import Draft202012Validator, FormatChecker
 CONTRACT = Path(__file__).resolve().parents[2] / "openapi.yaml"
 METHODS = ("get", "put", "post", "patch", "delete")
 PROBLEM = "application/problem+json"
+LINES = "application/x-ndjson"
 # What the front of the server may answer to anything, before it knows the operation.
 EDGE_STATUSES = {400, 404, 408, 413, 414, 429, 431, 500, 503, 504}
 # Header components that are only missing on a dry run.
@@ -198,11 +199,25 @@ def header_faults(response, headers, is_dry_run):
     return faults
 
 
+def line_faults(body):
+    """Every line is an object of its own, the last one too."""
+    faults = [] if body.endswith(b"\n") else ["the last line has no end"]
+    for number, line in enumerate(body.split(b"\n")[:-1], 1):
+        try:
+            if not isinstance(strict_json(line), dict):
+                faults.append(f"line {number} is no object")
+        except ValueError as error:
+            faults.append(f"line {number} is not JSON: {error}")
+    return faults
+
+
 def body_faults(operation, status, headers, body):
     content = operation.responses[str(status)].get("content", {})
     media_type = media_type_of(headers)
     if media_type not in content:
         return [f"the media type {media_type or '(none)'} is not declared; {', '.join(content)} is"]
+    if media_type == LINES:
+        return line_faults(body)
     if not media_type.endswith("json"):
         return [] if body else ["the body is empty"]
     try:
