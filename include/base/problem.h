@@ -120,9 +120,9 @@ struct problem {
 			      spaces */
 	const char *scope; /* insufficient_scope: what the operation asks for */
 	const char *etag;  /* precondition_failed: the current tag */
-	const char *resource_id; /* already_exists: the id of the one that exists */
+	const char *resource_id;     /* already_exists: the id of the one that exists */
 	const char *challenge_token; /* second_factor_required: for the second step */
-	int retry_after_s;       /* 0 = no Retry-After */
+	int retry_after_s;           /* 0 = no Retry-After */
 };
 
 #define PROBLEM_INIT \
