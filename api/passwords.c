@@ -6,6 +6,7 @@
  * way in which a token can be wrong is refused in the same words.
  */
 #include "http/app.h"
+#include "http/identity.h"
 #include "http/secrets.h"
 #include "resources.h"
 
@@ -235,7 +236,8 @@ static bool current_password_is_right(const struct errand *errand, struct proble
 	struct request *request = errand->request;
 	bool is_right;
 
-	if (!password_is(rows_text(errand->person, "password_hash"),
+	if (!identity_prove_password(request, rows_text(errand->person, "email"),
+		    rows_text(errand->person, "password_hash"),
 		    body_text(request, "current_password"), &is_right, problem))
 		return false;
 	if (!is_right)

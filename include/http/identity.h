@@ -49,6 +49,14 @@ void passwords_configure(const struct settings *settings);
 bool common_passwords_load(const struct settings *settings, struct text *reterr);
 void common_passwords_free(void);
 
+/*
+ * Whether somebody who is signed in knows their password, slowed down like a sign-in: who guesses
+ * here waits there. `stored` is the hash, or NULL. False and the problem set when it was not judged
+ * (`rate_limited`, `unavailable`); else *ret_right says it.
+ */
+bool identity_prove_password(struct request *request, const char *email, const char *stored,
+	const char *password, bool *ret_right, struct problem *problem);
+
 /* Refuses, on this instance and at once, what a user, client or session was given until now. */
 void identity_revoked(struct app *app, const char *principal_id);
 

@@ -41,11 +41,4 @@ const char *password_hash(const char *password, struct arena *arena, struct prob
 const char *password_objection(const char *password, const char *email, const char *program_name,
 	const char *program_slug);
 
-/*
- * Whether `password` is the one that `stored` was made of, in the time and under the bounds of a
- * sign-in. *ret_right is set unless too many hashes are being made at once (`unavailable`).
- */
-bool password_is(
-	const char *stored, const char *password, bool *ret_right, struct problem *problem);
-
 #endif

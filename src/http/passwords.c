@@ -234,14 +234,6 @@ enum password_verdict password_verify(
 	return PASSWORD_RIGHT;
 }
 
-bool password_is(const char *stored, const char *password, bool *ret_right, struct problem *problem)
-{
-	enum password_verdict verdict = password_verify(stored, password, problem);
-
-	*ret_right = verdict == PASSWORD_RIGHT || verdict == PASSWORD_RIGHT_REHASH;
-	return verdict != PASSWORD_BUSY;
-}
-
 const char *secret_make(const char *prefix, struct arena *arena)
 {
 	unsigned char bytes[SECRET_BYTES];

@@ -74,6 +74,15 @@ class TestChanging:
         assert refused.errors() == {("#/current_password", "inconsistent")}
         assert signs_in(server, world, user, PASSWORD)
 
+    def test_guessing_is_slowed_down_like_a_sign_in(self, world):
+        user = world.make_user("viewer")
+        guess = {"current_password": "not this one", "new_password": NEW}
+        answers = [user.post("/v1/me/change-password", guess) for _ in range(12)]
+        assert [answer.status for answer in answers][:3] == [422] * 3 and answers[-1].status == 429
+        assert answers[-1].problem == "rate_limited" and int(answers[-1].headers["Retry-After"]) > 0
+        right = {"current_password": PASSWORD, "new_password": NEW}
+        user.post("/v1/me/change-password", right, expect=429)
+
     @pytest.mark.parametrize("password", ["short", "passwordpassword"])
     def test_to_a_good_one(self, world, password):
         user = world.user("viewer")

@@ -17,7 +17,7 @@ from aiosmtpd.smtp import AuthResult
 class Sink:
     def __init__(self, tls=None, user=None, answers=()):
         self.mails, self.envelopes, self.answers, self.logins, self.sessions = [], [], list(answers), [], []
-        options = {"auth_required": bool(user), "auth_require_tls": False,
+        options = {"auth_required": bool(user), "auth_require_tls": bool(tls),
                    "authenticator": self._authenticate if user else None}
         if tls:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
