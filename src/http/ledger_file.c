@@ -141,14 +141,21 @@ static bool stands_at_head(const struct reader *reader, const json_t *line)
 	       strcmp(hash, reader->found->head_hash) == 0;
 }
 
-static bool check_signature(struct reader *reader, const json_t *line)
+/* The key that signed the head where the line stands; NULL with the fault set. */
+static const struct file_key *check_signature(struct reader *reader, const json_t *line)
 {
-	if (!stands_at_head(reader, line))
-		return fault(reader, line_number(line, "seq"), NULL, "checkpoint_unreached",
+	int64_t seq = line_number(line, "seq");
+
+	if (!stands_at_head(reader, line)) {
+		fault(reader, seq, NULL, "checkpoint_unreached",
 			"The chain does not reach this signed checkpoint.");
-	return signer_of(reader, line) ||
-	       fault(reader, line_number(line, "seq"), NULL, "checkpoint_forged",
-		       "The signature of this checkpoint does not hold.");
+		return NULL;
+	}
+	const struct file_key *signer = signer_of(reader, line);
+	if (!signer)
+		fault(reader, seq, NULL, "checkpoint_forged",
+			"The signature of this checkpoint does not hold.");
+	return signer;
 }
 
 static bool is_trusted(const struct reader *reader, const char *kid)
@@ -265,14 +272,14 @@ static bool take_entry(struct reader *reader, const json_t *line)
 static bool take_checkpoint(struct reader *reader, const json_t *line)
 {
 	reader->found->report.checkpoints++;
-	return check_signature(reader, line);
+	return check_signature(reader, line) != NULL;
 }
 
 static bool take_end(struct reader *reader, const json_t *line)
 {
-	if (!check_signature(reader, line))
+	const struct file_key *signer = check_signature(reader, line);
+	if (!signer)
 		return false;
-	const struct file_key *signer = signer_of(reader, line);
 	if (!is_trusted(reader, signer->kid))
 		return fault(reader, reader->found->head_seq, NULL, "signer_unknown",
 			"The head was signed with a key that is not among the trusted ones.");
