@@ -2,7 +2,9 @@
 /*
  * A lane is a thread and the one request it works on; there is no queue behind them. The connection
  * stays suspended from lanes_take until the answer is complete, so nobody but the lane touches its
- * request, and the answer goes out on the worker, as every other does.
+ * request, and the answer goes out on the worker, as every other does. Requests that are no
+ * business of a lane, and those that find all of them taken, pass without the lock: a flood must
+ * not make everybody else queue for it.
  */
 #include "http/lanes.h"
 
@@ -21,7 +23,7 @@ struct lane {
 	pthread_t thread;
 	pthread_cond_t wake;
 	enum stage stage;
-	struct MHD_Connection *connection;
+	_Atomic(struct MHD_Connection *) connection; /* NULL: free; written under the lock */
 	const struct _u_request *request;
 	struct _u_response answer; /* from STAGE_READY on */
 };
@@ -29,10 +31,9 @@ struct lane {
 struct lanes {
 	lanes_entry entry;
 	void *context;
-	_Atomic int taken;    /* lanes that are not free; read without the lock: mostly none */
+	_Atomic int64_t refused;
 	pthread_mutex_t lock; /* guards everything below */
 	bool is_closed;
-	int64_t refused;
 	size_t count; /* threads that run */
 	struct lane lanes[LANES_COUNT];
 };
@@ -113,7 +114,6 @@ static void lane_clear(struct lane *lane)
 	ulfius_clean_response(&lane->answer);
 	lane->stage = STAGE_FREE;
 	lane->connection = NULL;
-	lane->lanes->taken--;
 }
 
 struct lanes *lanes_free(struct lanes *lanes)
@@ -131,7 +131,11 @@ struct lanes *lanes_free(struct lanes *lanes)
 	return NULL;
 }
 
-/* The lane of this connection, or with NULL one that is free; NULL when there is none. */
+/*
+ * The lane of this connection, or with NULL one that is free; NULL when there is none. Certain
+ * without the lock for a connection of the calling worker, which nobody else gives a lane or takes
+ * one from.
+ */
 static struct lane *find(struct lanes *lanes, const struct MHD_Connection *connection)
 {
 	for (size_t i = 0; i < LANES_COUNT; i++)
@@ -140,28 +144,31 @@ static struct lane *find(struct lanes *lanes, const struct MHD_Connection *conne
 	return NULL;
 }
 
+static bool begin(
+	struct lanes *lanes, struct MHD_Connection *connection, const struct _u_request *request)
+{
+	pthread_mutex_lock(&lanes->lock);
+	struct lane *lane = lanes->is_closed ? NULL : find(lanes, NULL);
+	if (lane) {
+		MHD_suspend_connection(connection); /* before the lane can resume it */
+		lane->connection = connection;
+		lane->request = request;
+		lane->stage = STAGE_WORK;
+		pthread_cond_signal(&lane->wake);
+	}
+	pthread_mutex_unlock(&lanes->lock);
+	return lane != NULL;
+}
+
 enum lanes_state lanes_take(
 	struct lanes *lanes, struct MHD_Connection *connection, const struct _u_request *request)
 {
-	enum lanes_state state = LANES_READY;
-
-	pthread_mutex_lock(&lanes->lock);
-	if (!find(lanes, connection)) {
-		struct lane *lane = lanes->is_closed ? NULL : find(lanes, NULL);
-
-		state = lane ? LANES_TAKEN : LANES_FULL;
-		lanes->refused += !lane;
-		if (lane) {
-			MHD_suspend_connection(connection); /* before the lane can resume it */
-			lane->connection = connection;
-			lane->request = request;
-			lane->stage = STAGE_WORK;
-			lanes->taken++;
-			pthread_cond_signal(&lane->wake);
-		}
-	}
-	pthread_mutex_unlock(&lanes->lock);
-	return state;
+	if (find(lanes, connection))
+		return LANES_READY;
+	if (find(lanes, NULL) && begin(lanes, connection, request))
+		return LANES_TAKEN;
+	lanes->refused++;
+	return LANES_FULL;
 }
 
 void lanes_collect(struct lanes *lanes, struct MHD_Connection *connection, struct _u_response *out)
@@ -180,7 +187,7 @@ void lanes_collect(struct lanes *lanes, struct MHD_Connection *connection, struc
 
 void lanes_forget(struct lanes *lanes, struct MHD_Connection *connection)
 {
-	if (lanes->taken == 0)
+	if (!find(lanes, connection))
 		return;
 	pthread_mutex_lock(&lanes->lock);
 	struct lane *lane = find(lanes, connection);
@@ -207,8 +214,5 @@ int lanes_busy(struct lanes *lanes)
 
 int64_t lanes_refused_total(struct lanes *lanes)
 {
-	pthread_mutex_lock(&lanes->lock);
-	int64_t refused = lanes->refused;
-	pthread_mutex_unlock(&lanes->lock);
-	return refused;
+	return lanes->refused;
 }
