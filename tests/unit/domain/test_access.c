@@ -83,6 +83,17 @@ static void lists_are_separated_by_one_space(void **state)
 	assert_int_equal(scopes, SCOPE_BIT(deals_read) | SCOPE_BIT(deals_write));
 }
 
+static void what_the_operator_gives_nobody_else_has(void **state)
+{
+	(void)state;
+	for (int role = 0; role < ROLE_COUNT; role++)
+		assert_false(role_scopes((enum role)role) & SCOPE_BIT(mails_read));
+	assert_false(client_scopes(SIDE_VENDOR) & SCOPE_BIT(mails_read));
+	assert_true(operator_scopes(SIDE_VENDOR) ==
+		    (client_scopes(SIDE_VENDOR) | SCOPE_BIT(mails_read)));
+	assert_true(operator_scopes(SIDE_PARTNER) == client_scopes(SIDE_PARTNER));
+}
+
 static void lists_are_written_in_the_order_of_the_table(void **state)
 {
 	char text[SCOPE_TEXT_BYTES];
@@ -99,7 +110,7 @@ static void lists_are_written_in_the_order_of_the_table(void **state)
 	scope_set_format(all, text);
 	assert_true(scope_set_parse(text, &again));
 	assert_int_equal(again, all);
-	assert_int_equal(all, role_scopes(ROLE_admin));
+	assert_int_equal(all, role_scopes(ROLE_admin) | operator_scopes(SIDE_VENDOR));
 }
 
 static void roles_say_what_their_people_do(void **state)
@@ -133,6 +144,7 @@ int main(void)
 		cmocka_unit_test(the_partners_side_never_approves_or_audits),
 		cmocka_unit_test(scopes_read_back_from_their_text),
 		cmocka_unit_test(lists_are_separated_by_one_space),
+		cmocka_unit_test(what_the_operator_gives_nobody_else_has),
 		cmocka_unit_test(lists_are_written_in_the_order_of_the_table),
 		cmocka_unit_test(roles_say_what_their_people_do),
 		cmocka_unit_test(unknown_roles_are_refused),
