@@ -49,6 +49,15 @@ with old as (
 )
 select count(*) as gone from gone
 
+-- name: job_forget_ended_mails
+with old as (
+	select m.program_id, m.id from mails m where m.status <> 'queued' and m.updated_at < now() - interval '90 days'
+	order by m.updated_at limit ($5->>'batch')::int
+), gone as (
+	delete from mails m using old where m.program_id = old.program_id and m.id = old.id returning 1
+)
+select count(*) as gone from gone
+
 -- ---- forgotten passwords ----
 
 -- name: password_reset_request

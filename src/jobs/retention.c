@@ -43,5 +43,6 @@ bool job_forget_tokens(const struct job_run *run, struct problem *problem)
 bool job_forget_mails(const struct job_run *run, struct problem *problem)
 {
 	return forget(run, "job_mail_expire", problem) &&
-	       forget(run, "job_forget_user_tokens", problem);
+	       forget(run, "job_forget_user_tokens", problem) &&
+	       forget(run, "job_forget_ended_mails", problem);
 }

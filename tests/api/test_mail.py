@@ -282,3 +282,12 @@ class TestForgotten:
             "token": token, "new_password": "a lighthouse above the fog"}, expect=422)
         assert refused.errors() == {("#/token", "reference_not_found")}
         accept(place.server, token)
+
+
+def test_an_ended_mail_is_forgotten_after_ninety_days(place, sink):
+    old, young, waiting = by_mail(place, sink), by_mail(place, sink), place.invite("viewer")
+    ended = "update mails set status = 'sent', sealed = null, updated_at = now() - interval %s where user_id = %s"
+    sql(place.database_url, ended, "90 days 1 hour", old["id"])
+    sql(place.database_url, ended, "89 days 23 hours", young["id"])
+    wait.until(lambda: not mails_of(place.database_url, old["id"]), "the old mail is forgotten", 30)
+    assert mails_of(place.database_url, young["id"]) and mails_of(place.database_url, waiting["id"])
