@@ -43,6 +43,7 @@ def strings(schema):
         "uuid": st.uuids().map(str),
         "date": st.dates().map(str),
         "date-time": st.datetimes().map(lambda when: when.isoformat() + "Z"),
+        "uri": st.from_regex(r"https://[a-z]{1,9}\.[a-z]{1,9}\.invalid(/[a-z]{1,9})?", fullmatch=True),
         "email": st.from_regex(r"[a-z]{1,9}\.[a-z]{1,9}@[a-z]{1,9}\.example", fullmatch=True),
     }
     if "format" in schema:

@@ -19,7 +19,7 @@ from checker import contract
 from generate import JUNK, mutated, places, valid
 from support import holdings, second_factor, wait
 from support.client import Client
-from support.world import PASSWORD, World, sign_in
+from support.world import PASSWORD, World, sign_in, unique
 
 OPERATIONS = {operation.id: operation for operation in contract().operations()}
 FUZZ = settings(max_examples=30, derandomize=True, deadline=None, database=None, phases=(Phase.generate,),
@@ -74,6 +74,8 @@ class Targets:
             "user_id": [world.user("viewer").id], "client_id": [self.partner.client_id],
             "mail_id": [holdings.mail_to(world, world.user("viewer").id)], "code": ["not_found", "internal"],
         }
+        self.ids["provider_id"] = [world.make_provider()["id"]]
+        self.ids["identity_id"] = [world.make_link(self.ids["provider_id"][0], self.ids["user_id"][0])["id"]]
         self.strangers = [self.partner.api, Client(world.server), Client(world.server, "x.y.z")]
         # People with a second factor, and on the way to one.
         self.people = {
@@ -92,6 +94,9 @@ class Targets:
             "reactivateUser": lambda: world.act("users", world.invite("viewer"), "deactivate"),
             **{name: lambda: {"id": world.make_client(["deals:read"])[0]}
                for name in ("revokeApiClient", "updateApiClient", "rotateApiClientSecret")},
+            **{name: world.make_provider for name in ("updateIdentityProvider", "disableIdentityProvider")},
+            "enableIdentityProvider": lambda: world.act("identity-providers", world.make_provider(), "disable"),
+            "unlinkUserIdentity": lambda: world.make_link(self.ids["provider_id"][0], self.ids["user_id"][0]),
             "updateDeal": lambda: world.deal_in("draft"),
             **{name: lambda state=state: world.deal_in(state) for name, state in DEAL_STATES.items()},
         }
@@ -165,6 +170,12 @@ class Targets:
             "createUser": {"partner_id": self.partner.id if body.get("role", "").startswith("partner_") else None},
             "createApiClient": {"partner_id": None, **terms}, "updateApiClient": terms,
         }
+        provider = {"audience": unique("api"), "role_rules": [], "default_role": "viewer", "partner_id": None,
+                    "partner_claim": None}
+        parts.update({
+            "createIdentityProvider": {"issuer": f"https://{unique('login')}.example.invalid", **provider},
+            "updateIdentityProvider": provider,
+            "linkUserIdentity": {"user_id": self.ids["user_id"][0], "provider_id": self.ids["provider_id"][0]}})
         return {**body, **parts.get(operation.id, {})}
 
     def rows(self, operation):
