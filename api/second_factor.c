@@ -23,7 +23,10 @@ static bool start(struct request *request, struct response *response, struct pro
 {
 	struct second_factor_seed seed;
 
-	if (!body_is_good(request, problem) || !second_factor_start(request, &seed, problem))
+	if (!body_is_good(request, problem))
+		return false;
+	const char *password = json_string_value(json_object_get(request->body, "password"));
+	if (!second_factor_start(request, password, &seed, problem))
 		return false;
 	response->cache = CACHE_NO_STORE;
 	response_json(response, 200,
@@ -68,7 +71,11 @@ static bool renew_codes(struct request *request, struct response *response, stru
 }
 
 const struct endpoint second_factor_endpoints[] = {
-	{ .operation_id = "startTotp", .run = start, .while_enrolling = true, .self = SELF_USER },
+	{ .operation_id = "startTotp",
+		.run = start,
+		.while_enrolling = true,
+		.is_slow = true,
+		.self = SELF_USER },
 	{ .operation_id = "confirmTotp",
 		.run = confirm,
 		.while_enrolling = true,

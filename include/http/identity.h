@@ -197,8 +197,8 @@ struct second_factor_seed {
 
 /* Makes a seed, which counts once a code of it is confirmed. already_exists when there is a second
  * factor. */
-bool second_factor_start(
-	struct request *request, struct second_factor_seed *ret_seed, struct problem *problem);
+bool second_factor_start(struct request *request, const char *password,
+	struct second_factor_seed *ret_seed, struct problem *problem);
 /* `ret_codes`: the recovery codes, a new reference. A code that is not right is a violation at
  * #/code, here and below. */
 bool second_factor_confirm(

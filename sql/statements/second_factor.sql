@@ -38,7 +38,7 @@ with spent as (
 select assert_written(count(*)) from spent
 
 -- name: second_factor_find
-select u.id, u.email, u.second_factor_at is not null as has_second_factor, g.name as program_name, f.seed, f.last_step
+select u.id, u.email, u.password_hash, u.second_factor_at is not null as has_second_factor, g.name as program_name, f.seed, f.last_step
 from users u
 join programs g on g.id = u.program_id
 left join second_factors f on f.program_id = u.program_id and f.user_id = u.id

@@ -181,8 +181,24 @@ static bool needs_factor(const struct rows *rows, struct problem *problem)
 	       problem_set(problem, PROBLEM_not_found, "There is no second factor.");
 }
 
-bool second_factor_start(
-	struct request *request, struct second_factor_seed *ret_seed, struct problem *problem)
+/* An access token that was stolen must not be enough to bind somebody's account to one's own
+ * authenticator. */
+static bool check_password(struct request *request, const struct rows *rows, const char *password,
+	struct problem *problem)
+{
+	bool is_right;
+
+	if (!identity_prove_password(request, rows_text(rows, "email"),
+		    rows_text(rows, "password_hash"), password, &is_right, problem))
+		return false;
+	if (!is_right)
+		problem_add(problem, request->arena, PLACE_POINTER, "#/password",
+			VIOLATION_inconsistent, "This is not the password.");
+	return is_right;
+}
+
+bool second_factor_start(struct request *request, const char *password,
+	struct second_factor_seed *ret_seed, struct problem *problem)
 {
 	struct db_batch batch = own_batch(request);
 	unsigned char seed[TOTP_SEED_BYTES];
@@ -193,6 +209,8 @@ bool second_factor_start(
 		return false;
 	if (rows_bool(rows, "has_second_factor"))
 		return refuse_second(problem);
+	if (!check_password(request, rows, password, problem))
+		return false;
 	randombytes_buf(seed, sizeof seed);
 	const char *sealed = vault_seal(request->app->vault, purpose_of(request, user_id),
 		(const char *)seed, sizeof seed, request->arena);

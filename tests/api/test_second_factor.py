@@ -9,8 +9,8 @@ from support import wait
 from support.client import Client
 from support.judge import command_is_consistent, same_refusal
 from support.parallel import at_once
-from support.second_factor import answer, challenge, code, code_at, enrol, forget, person, wrong
-from support.world import World, sign_in
+from support.second_factor import answer, challenge, code, code_at, enrol, forget, person, start, wrong
+from support.world import PASSWORD, World, sign_in
 
 WAYS_OF_WRITING = [str.lower, lambda text: text.replace("-", ""), lambda text: text.replace("-", " "),
                    lambda text: f" {text} "]
@@ -34,7 +34,7 @@ def user(world):
 
 def test_the_authenticator_is_told_everything(world):
     user = world.make_user("viewer")
-    made = user.post("/v1/me/totp", expect=200)
+    made = start(user)
     assert made.headers["Cache-Control"] == "no-store"
     uri = urlsplit(made["otpauth_uri"])
     assert (uri.scheme, uri.netloc) == ("otpauth", "totp")
@@ -43,9 +43,17 @@ def test_the_authenticator_is_told_everything(world):
                                    "algorithm": ["SHA1"], "digits": ["6"], "period": ["30"]}
 
 
+def test_it_needs_the_password(world):
+    user = world.make_user("viewer")
+    refused = user.post("/v1/me/totp", {"password": "not the password at all"}, expect=422)
+    assert refused.errors() == {("#/password", "inconsistent")}
+    user.post("/v1/me/totp", {}, expect=422)
+    user.post("/v1/me/totp/confirm", {"code": "000000"}, expect=422)
+
+
 def test_it_counts_from_its_confirmation_on(world):
     user = world.make_user("viewer")
-    secret = user.post("/v1/me/totp", expect=200)["secret"]
+    secret = start(user)["secret"]
     assert user.get("/v1/me")["has_second_factor"] is False
     sign_in(world.server, user.email, user.password, world.slug)
     done = user.post("/v1/me/totp/confirm", {"code": code(secret)}, expect=200)
@@ -57,14 +65,14 @@ def test_it_counts_from_its_confirmation_on(world):
 
 def test_the_last_seed_counts(world):
     user = world.make_user("viewer")
-    first, last = (user.post("/v1/me/totp", expect=200)["secret"] for _ in range(2))
+    first, last = (start(user)["secret"] for _ in range(2))
     refused = user.post("/v1/me/totp/confirm", {"code": code(first)}, expect=422)
     assert refused.errors() == {("#/code", "inconsistent")}
     user.post("/v1/me/totp/confirm", {"code": code(last)}, expect=200)
 
 
 def test_there_is_one(user):
-    user.post("/v1/me/totp", expect=409, problem="already_exists")
+    start(user, expect=409, problem="already_exists")
     user.post("/v1/me/totp/confirm", {"code": code(user.secret)}, expect=409, problem="already_exists")
 
 
@@ -77,13 +85,13 @@ def test_without_a_seed_nothing_is_confirmed(world):
 
 def test_a_recovery_code_confirms_nothing(world):
     user = world.make_user("viewer")
-    user.post("/v1/me/totp", expect=200)
+    start(user)
     user.post("/v1/me/totp/confirm", {"code": "MZXW-6YTB-OI2D-EMRT"}, expect=422)
 
 
 def test_confirming_at_once(world):
     user = world.make_user("viewer")
-    secret = user.post("/v1/me/totp", expect=200)["secret"]
+    secret = start(user)["secret"]
     body = {"code": code(secret)}
     answers = at_once([lambda: user.post("/v1/me/totp/confirm", body)] * 8)
     assert [each.status for each in answers].count(200) == 1
@@ -102,7 +110,7 @@ def test_bodies(user, body):
 def test_machines_have_none(world):
     machine = world.partner("a").api
     assert machine.get("/v1/me")["has_second_factor"] is None
-    machine.post("/v1/me/totp", expect=403, problem="forbidden")
+    machine.post("/v1/me/totp", {"password": PASSWORD}, expect=403, problem="forbidden")
     for path in ("/v1/me/totp/confirm", "/v1/me/totp/disable", "/v1/me/recovery-codes"):
         machine.post(path, {"code": "123456"}, expect=403, problem="forbidden")
 

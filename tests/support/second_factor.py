@@ -29,9 +29,13 @@ def wrong(secret):
     return next(text for text in map("{:06d}".format, range(10)) if text not in near)
 
 
+def start(client, **options):
+    return client.post("/v1/me/totp", {"password": client.password}, **{"expect": 200, **options})
+
+
 def enrol(client):
     """Sets up a second factor: the secret, and the recovery codes. The code is that of the step before."""
-    secret = client.post("/v1/me/totp", expect=200)["secret"]
+    secret = start(client)["secret"]
     codes = client.post("/v1/me/totp/confirm", {"code": code(secret, -1)}, expect=200)["recovery_codes"]
     return secret, codes
 
