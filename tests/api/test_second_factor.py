@@ -333,6 +333,7 @@ def test_without_one_there_is_nothing_else_to_do(strict, role):
     user = strict.make_user(role, partner.id if role == "partner_admin" else None)
     session = sign_in(strict.server, user.email, user.password, strict.slug)
     client = Client(strict.server, session["access_token"])
+    client.password = user.password
     assert session["scope"] == "" and client.get("/v1/me")["scopes"] == [] and client.get("/v1/me")["must_enrol"] is True
     for path in ("/v1/deals", "/v1/program", "/v1/sessions", "/v1/roles"):
         client.get(path, expect=403, problem="second_factor_missing")
