@@ -369,6 +369,7 @@ def test_who_takes_it_away_has_to_enrol_again(strict):
     user = strict.make_user("reviewer")
     session = sign_in(strict.server, user.email, user.password, strict.slug)
     enrolling = Client(strict.server, session["access_token"])
+    enrolling.password = user.password
     _, codes = enrol(enrolling)
     session = renew(strict.server, session).json
     Client(strict.server, session["access_token"]).post("/v1/me/totp/disable", {"code": codes[0]}, expect=204)
