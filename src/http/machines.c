@@ -56,7 +56,8 @@ static bool fill_actor(struct actor *actor, const struct rows *rows)
 	take_id(actor->program_id, rows_text(rows, "program_id"));
 	take_id(actor->partner_id, rows_text(rows, "partner_id"));
 	take_id(actor->grant_id, rows_text(rows, "grant_id"));
-	actor->scopes = stored_scopes(rows_text(rows, "scopes")) & operator_scopes(actor_side(actor));
+	actor->scopes =
+		stored_scopes(rows_text(rows, "scopes")) & operator_scopes(actor_side(actor));
 	if (rows_bool(rows, "has_end"))
 		actor->expires_at_us =
 			actor->issued_at_us + rows_int(rows, "left_s") * CLOCK_SECOND_US;
