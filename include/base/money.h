@@ -28,10 +28,23 @@ bool money_multiply(int64_t a, int64_t b, int64_t *ret_minor);
 bool money_add(int64_t a, int64_t b, int64_t *ret_minor);
 
 /*
+ * amount * numerator / denominator, half away from zero: days of a month, a part of what was
+ * converted. False when the denominator is not positive or the result leaves ±MONEY_MAX_MINOR.
+ */
+bool money_ratio(int64_t amount_minor, int64_t numerator, int64_t denominator, int64_t *ret_minor);
+
+/*
  * Splits by largest remainder: shares in basis points must total 10,000 (else false); ties go to
  * the earlier share. The parts add up to the amount exactly.
  */
 bool money_split(
 	int64_t amount_minor, const int64_t *shares_bps, size_t count, int64_t *ret_parts_minor);
+
+/*
+ * The same by weights of any size (days, quantities, amounts), none of them negative and not all
+ * zero (else false); a weight of zero gets nothing.
+ */
+bool money_allocate(
+	int64_t amount_minor, const int64_t *weights, size_t count, int64_t *ret_parts_minor);
 
 #endif

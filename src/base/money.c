@@ -59,44 +59,36 @@ static bool fits(wide value, int64_t *ret_minor)
 	return true;
 }
 
-/* What is left of a share after its whole minor units were given, in ten-thousandths of a minor
- * unit. */
-static int64_t remainder_of(int64_t magnitude, int64_t share_bps)
+static wide wide_magnitude(wide value)
 {
-	return (int64_t)((wide)magnitude * share_bps % BPS_ONE);
+	return value < 0 ? -value : value;
 }
 
-static int64_t whole_part(int64_t magnitude, int64_t share_bps)
+static bool total_of(const int64_t *weights, size_t count, wide *ret_total)
 {
-	return (int64_t)((wide)magnitude * share_bps / BPS_ONE);
-}
-
-static bool shares_total_one(const int64_t *shares_bps, size_t count)
-{
-	int64_t total_bps = 0;
-
+	*ret_total = 0;
 	for (size_t i = 0; i < count; i++) {
-		if (shares_bps[i] < 0 || shares_bps[i] > BPS_ONE - total_bps)
+		if (weights[i] < 0)
 			return false;
-		total_bps += shares_bps[i];
+		*ret_total += weights[i];
 	}
-	return total_bps == BPS_ONE;
+	return *ret_total > 0;
 }
 
-/* Gives one more minor unit to the largest remainder that got none yet; the earlier share wins a
- * tie. */
+/* Gives one more minor unit to the largest remainder that got none yet; the earlier weight wins a
+ * tie. A part that has got its unit is one more than the whole part of its share. */
 static void give_one(
-	int64_t magnitude, const int64_t *shares_bps, size_t count, int64_t *parts_minor)
+	wide magnitude, const int64_t *weights, size_t count, wide total, int64_t *parts_minor)
 {
-	int64_t largest = -1;
+	wide largest = -1;
 	size_t winner = 0;
 
 	for (size_t i = 0; i < count; i++) {
-		int64_t remainder = remainder_of(magnitude, shares_bps[i]);
+		wide share = magnitude * weights[i];
 
-		if (remainder <= largest || parts_minor[i] > whole_part(magnitude, shares_bps[i]))
+		if (share % total <= largest || parts_minor[i] > share / total)
 			continue;
-		largest = remainder;
+		largest = share % total;
 		winner = i;
 	}
 	parts_minor[winner]++;
@@ -128,11 +120,7 @@ const char *currency_at(size_t index, int *ret_exponent)
 
 bool money_share(int64_t amount_minor, int64_t bps, int64_t *ret_minor)
 {
-	wide product = (wide)amount_minor * bps;
-	wide magnitude = product < 0 ? -product : product;
-	wide rounded = (magnitude + BPS_ONE / 2) / BPS_ONE;
-
-	return fits(product < 0 ? -rounded : rounded, ret_minor);
+	return money_ratio(amount_minor, bps, BPS_ONE, ret_minor);
 }
 
 bool money_multiply(int64_t a, int64_t b, int64_t *ret_minor)
@@ -145,23 +133,47 @@ bool money_add(int64_t a, int64_t b, int64_t *ret_minor)
 	return fits((wide)a + b, ret_minor);
 }
 
-bool money_split(
-	int64_t amount_minor, const int64_t *shares_bps, size_t count, int64_t *ret_parts_minor)
+bool money_ratio(int64_t amount_minor, int64_t numerator, int64_t denominator, int64_t *ret_minor)
+{
+	wide product = (wide)amount_minor * numerator;
+	wide magnitude = wide_magnitude(product);
+	wide rounded;
+
+	if (denominator <= 0)
+		return false;
+	rounded = magnitude / denominator;
+	if (magnitude % denominator * 2 >= denominator)
+		rounded++;
+	return fits(product < 0 ? -rounded : rounded, ret_minor);
+}
+
+bool money_allocate(
+	int64_t amount_minor, const int64_t *weights, size_t count, int64_t *ret_parts_minor)
 {
 	int64_t magnitude;
 	int64_t rest;
+	wide total;
 
-	if (!fits(amount_minor, &magnitude) || !shares_total_one(shares_bps, count))
+	if (!fits(amount_minor, &magnitude) || !total_of(weights, count, &total))
 		return false;
 	magnitude = amount_minor < 0 ? -amount_minor : amount_minor;
 	rest = magnitude;
 	for (size_t i = 0; i < count; i++) {
-		ret_parts_minor[i] = whole_part(magnitude, shares_bps[i]);
+		ret_parts_minor[i] = (int64_t)((wide)magnitude * weights[i] / total);
 		rest -= ret_parts_minor[i];
 	}
 	for (; rest > 0; rest--)
-		give_one(magnitude, shares_bps, count, ret_parts_minor);
+		give_one(magnitude, weights, count, total, ret_parts_minor);
 	for (size_t i = 0; i < count && amount_minor < 0; i++)
 		ret_parts_minor[i] = -ret_parts_minor[i];
 	return true;
+}
+
+bool money_split(
+	int64_t amount_minor, const int64_t *shares_bps, size_t count, int64_t *ret_parts_minor)
+{
+	wide total_bps;
+
+	return total_of(shares_bps, count, &total_bps) && total_bps == BPS_ONE &&
+	       money_allocate(amount_minor, shares_bps, count, ret_parts_minor);
 }
