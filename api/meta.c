@@ -91,6 +91,13 @@ static const char *const descriptions[] = {
 		"member from names the state, allowed what is possible now.",
 	[PROBLEM_partner_not_active] = "Only active partners can do this.",
 	[PROBLEM_tier_not_published] = "Only a published tier can be used here.",
+	[PROBLEM_territory_taken] = "An exclusive assignment keeps others out of its region, of "
+				    "what lies below and above it, for its products and its time. "
+				    "The member resource_id names the one in the way.",
+	[PROBLEM_region_in_use] = "Regions lie below it, or somebody has it, now or later. End "
+				  "the assignments and retire what lies below first.",
+	[PROBLEM_rate_missing] = "No rate of the two currencies was in force at that time, neither "
+				 "this way nor the other nor over the currency of the program.",
 	[PROBLEM_deal_not_open] = "The deal cannot be edited in its present state.",
 	[PROBLEM_test_clock_unavailable] = "Time can be set in sandbox programs only.",
 	[PROBLEM_idempotency_in_progress] =

@@ -45,6 +45,9 @@ struct arena;
 	X(invalid_transition, 409, "Action not allowed in this state")              \
 	X(partner_not_active, 409, "The partner is not active")                     \
 	X(tier_not_published, 409, "The tier is not published")                     \
+	X(territory_taken, 409, "The territory is not free")                        \
+	X(region_in_use, 409, "The region is in use")                               \
+	X(rate_missing, 409, "No exchange rate is known")                           \
 	X(deal_not_open, 409, "The deal cannot be edited now")                      \
 	X(test_clock_unavailable, 409, "Only a sandbox program has a test clock")   \
 	X(idempotency_in_progress, 409, "A request with this key is still running") \

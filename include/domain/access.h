@@ -14,6 +14,7 @@
 #define SCOPES(X)                               \
 	X(program_read, "program:read")         \
 	X(program_manage, "program:manage")     \
+	X(rates_manage, "rates:manage")         \
 	X(tiers_read, "tiers:read")             \
 	X(tiers_manage, "tiers:manage")         \
 	X(partners_read, "partners:read")       \

@@ -41,8 +41,10 @@ static const struct role_row role_rows[] = {
 			SCOPE_BIT(audit_read) },
 	[ROLE_reviewer] = { "reviewer", "Reviews, approves, rejects and cancels deals", SIDE_VENDOR,
 		BASIC_READS | SCOPE_BIT(deals_approve) | SCOPE_BIT(events_read) },
-	[ROLE_finance] = { "finance", "Reads deals, events and the audit log", SIDE_VENDOR,
-		BASIC_READS | SCOPE_BIT(events_read) | SCOPE_BIT(audit_read) },
+	[ROLE_finance] = { "finance", "Reads deals, events and the audit log, keeps exchange rates",
+		SIDE_VENDOR,
+		BASIC_READS | SCOPE_BIT(rates_manage) | SCOPE_BIT(events_read) |
+			SCOPE_BIT(audit_read) },
 	[ROLE_support] = { "support", "Helps people: sees users, partners and deals", SIDE_VENDOR,
 		BASIC_READS | SCOPE_BIT(users_read) },
 	[ROLE_viewer] = { "viewer", "Sees the program, its tiers, partners and deals", SIDE_VENDOR,

@@ -17,7 +17,7 @@ VENDOR = ["admin", "partner_manager", "reviewer", "finance", "support", "viewer"
 PARTNER = ["partner_admin", "partner_member"]
 MACHINES = ["vendor_client", "partner_client"]
 PRINCIPALS = VENDOR + PARTNER + MACHINES
-REACHES = {"-", "partner", "shared", "vendor", "user"}
+REACHES = {"-", "partner", "shared", "program", "vendor", "user"}
 
 
 def read_table():
@@ -153,7 +153,7 @@ def reaches(row, name, place):
     """Does this principal reach the rows of that place?"""
     if place == "another program" or row["reach"] == "user":
         return False
-    if name in VENDOR or name == "vendor_client":
+    if name in VENDOR or name == "vendor_client" or row["reach"] == "program":
         return True
     return place == "shared" or place == "own partner" and row["reach"] == "partner"
 

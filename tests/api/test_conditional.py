@@ -17,6 +17,11 @@ ACTIONS = {  # an operation that asks for If-Match, and how to make a row on whi
     "reinstatePartner": (lambda world: world.act("partners", partner_row(world), "suspend", {"reason": "x"}), None),
     "terminatePartner": (lambda world: partner_row(world), {"reason": "x"}),
     "changePartnerTier": (lambda world: partner_row(world), "tier"),
+    "updateRegion": (lambda world: world.make_region(), {"name": "Renamed"}),
+    "retireRegion": (lambda world: world.make_region(), None),
+    "updateTerritoryAssignment": (lambda world: world.assign(world.partner("a"), world.make_region()), {"note": "x"}),
+    "endTerritoryAssignment": (lambda world: world.assign(world.partner("a"), world.make_region()), {"reason": "x"}),
+    "withdrawFxRate": (lambda world: world.make_rate(), {"reason": "x"}),
     "deactivateUser": (lambda world: world.admin.get(f"/v1/users/{world.make_user('viewer').id}").json, None),
     "eraseUser": (lambda world: world.invite("viewer"), None),
     "updateUser": (lambda world: world.admin.get(f"/v1/users/{world.make_user('viewer').id}").json, {"name": "Renamed"}),
@@ -49,7 +54,8 @@ ACTIONS = {  # an operation that asks for If-Match, and how to make a row on whi
     "loseDeal": (lambda world: world.deal_in("approved"), {"reason": "x"}),
     "cancelDeal": (lambda world: world.deal_in("approved"), {"reason": "x"}),
 }
-READS = ["getProgram", "getTier", "getPartner", "getUser", "getApiClient", "getUserIdentity", "getDeal"]
+READS = ["getProgram", "getTier", "getPartner", "getRegion", "getTerritoryAssignment", "getFxRate", "getUser", "getApiClient",
+         "getUserIdentity", "getDeal"]
 
 
 def partner_row(world):
@@ -162,9 +168,13 @@ class TestOrderOfChecks:
 def readable(world):
     partner = world.partner("a")
     person = world.admin.post("/v1/users", {"email": f"{unique('p')}@example.com", "name": "P", "role": "viewer"}, expect=201)
+    region = world.make_region()
     client_id, _ = world.make_client(["deals:read"], partner.id)  # not used: a sign-in is newer than the version
     return {"getProgram": "/v1/program", "getTier": f"/v1/tiers/{world.tiers['preferred']['id']}",
             "getPartner": f"/v1/partners/{partner.id}", "getUser": f"/v1/users/{person['id']}",
+            "getRegion": f"/v1/regions/{region['id']}",
+            "getTerritoryAssignment": f"/v1/territory-assignments/{world.assign(partner, region)['id']}",
+            "getFxRate": f"/v1/fx-rates/{world.make_rate()['id']}",
             "getApiClient": f"/v1/api-clients/{client_id}", "getDeal": f"/v1/deals/{partner.deal()['id']}",
             "getUserIdentity": "/v1/user-identities/" + world.make_link(world.make_provider()["id"], person["id"])["id"]}
 

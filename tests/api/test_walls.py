@@ -13,10 +13,15 @@ BODIES = {  # what would be accepted, so that only the wall can refuse
     "updateApiClient": {"name": "x"}, "updateTier": {"name": "x"}, "updatePartner": {"name": "x"}, "suspendPartner": {"reason": "x"},
     "terminatePartner": {"reason": "x"}, "changePartnerTier": {"tier_id": None, "reason": "x"},
     "updateIdentityProvider": {"name": "x"},
+    "updateRegion": {"name": "x"}, "updateTerritoryAssignment": {"note": "x"}, "endTerritoryAssignment": {"reason": "x"},
+    "withdrawFxRate": {"reason": "x"},
     "updateUser": {"name": "x"}, "changeUserRole": {"role": "partner_member"},
     "updateDeal": {"description": "x"}, "requestDealInfo": {"message": "x"}, "rejectDeal": {"reason": "x"},
     "loseDeal": {"reason": "x"}, "cancelDeal": {"reason": "x"},
 }
+
+
+SHARED = {"region_id", "rate_id"}  # the program's, which all of its partners read
 
 
 def with_ids():
@@ -72,6 +77,8 @@ def test_a_foreign_id_is_a_missing_one(world, owned, strangers, scopes, operatio
     unknown = [name for name in operation.path_ids if name not in owned]
     assert not unknown, f"{operation}: say in support/holdings.py what a partner's {unknown} is"
     missing_ids = {name: nobody() for name in owned}
+    if SHARED & set(operation.path_ids) and operation.method == "GET":
+        strangers = {who: client for who, client in strangers.items() if "program" in who}
     for who, client in strangers.items():
         foreign = call(world, client, operation, owned)
         missing = call(world, client, operation, missing_ids)
@@ -89,6 +96,9 @@ def test_nothing_has_happened(world, owned):
     assert world.admin.get(f"/v1/users/{owned['user_id']}")["status"] == "active"
     assert world.admin.get(f"/v1/api-clients/{owned['client_id']}")["status"] == "active"
     assert world.admin.get(f"/v1/tiers/{owned['tier_id']}")["version"] == 1
+    assert world.admin.get(f"/v1/territory-assignments/{owned['assignment_id']}")["version"] == 1
+    assert world.admin.get(f"/v1/regions/{owned['region_id']}")["version"] == 1
+    assert world.admin.get(f"/v1/fx-rates/{owned['rate_id']}")["version"] == 1
 
 
 @pytest.mark.parametrize("operation", lists(), ids=repr)
@@ -96,7 +106,7 @@ def test_lists_show_nothing_foreign(world, owned, strangers, scopes, operation):
     events_of(world.admin, owned["deal_id"], 2)
     seen = str(world.admin.list(operation.path))
     assert any(value in seen for value in owned.values()), "their own admin sees something there"
-    shared = {tier["id"] for tier in world.tiers.values()} | {world.program_id}
+    shared = {tier["id"] for tier in world.tiers.values()} | {world.program_id, owned["region_id"], owned["rate_id"]}
     for who, client in strangers.items():
         if not set(operation.scopes) <= scopes[who]:
             client.get(operation.path, expect=403, problem="insufficient_scope")

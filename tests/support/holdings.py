@@ -14,7 +14,15 @@ def of_partner(world, partner):
             "mail_id": mail_to(world, partner.user().id), "user_id": partner.user().id,
             "client_id": partner.client_id, **federation(world),
             "tier_id": world.make_tier(publish=False)["id"],
-            "session_id": partner.user().get("/v1/sessions/current")["id"]}
+            "session_id": partner.user().get("/v1/sessions/current")["id"],
+            **territory(world, partner), "rate_id": world.make_rate()["id"]}
+
+
+def territory(world, partner):
+    """A region, and that the partner has it; the region is the program's."""
+    region = world.make_region()
+    return {"region_id": region["id"],
+            "assignment_id": world.assign(partner, region, note="Confidential")["id"]}
 
 
 def of_vendor(world):

@@ -152,6 +152,22 @@ class World:
             "margin_band": {"floor_bps": floor, "base_bps": base, "cap_bps": cap}}, expect=201).json
         return self.act("tiers", tier, "publish") if publish else tier
 
+    def make_region(self, parent=None, **members):
+        return self.admin.post("/v1/regions", {
+            "key": f"r{uuid.uuid4().hex[:10]}", "name": unique("Region"),
+            **({"parent_id": parent["id"]} if parent else {}), **members}, expect=201).json
+
+    def assign(self, partner, region, expect=201, **members):
+        return self.admin.post("/v1/territory-assignments", {
+            "partner_id": partner.id, "region_id": region["id"], **members}, expect=expect).json
+
+    def make_rate(self, base="USD", quote="EUR", rate="0.92", **members):
+        """In force from an instant of its own, unless the test says which."""
+        valid_from = f"2026-01-01T00:00:00.{next(numbers):06d}Z"
+        return self.admin.post("/v1/fx-rates", {
+            "base": base, "quote": quote, "rate": rate, "source": "ECB", "valid_from": valid_from, **members},
+            expect=201).json
+
     def new_partner(self, tier="preferred", **members):
         """A partner that is still being onboarded."""
         tier_id = self.tiers[tier]["id"] if tier in self.tiers else tier
