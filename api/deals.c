@@ -429,8 +429,8 @@ static void keep_approval(const struct command_input *in, const struct deal_fact
 		json_pack("{s:s, s:I, s:s, s:{s:s?, s:s?, s:I, s:I, s:I, s:I}, s:I, s:I, s:s}",
 			"status", facts->status, "amount_minor", (json_int_t)facts->amount_minor,
 			"currency", facts->currency, "tier", "id", rows_text(in->facts, "tier_id"),
-			"key", rows_text(in->facts, "tier_key"), "version",
-			(json_int_t)rows_int(in->facts, "tier_version"), "floor_bps",
+			"key", rows_text(in->facts, "tier_key"), "terms_version",
+			(json_int_t)rows_int(in->facts, "terms_version"), "floor_bps",
 			(json_int_t)facts->band.floor_bps, "base_bps",
 			(json_int_t)facts->band.base_bps, "cap_bps",
 			(json_int_t)facts->band.cap_bps, "margin_cap_bps",
@@ -465,8 +465,8 @@ static bool decide_approve(
 	json_object_update_new(out->fields,
 		json_pack("{s:s, s:s, s:I, s:I}", "needs_partner",
 			rows_text(in->facts, "partner_id"), "needs_tier",
-			rows_text(in->facts, "tier_id"), "tier_version",
-			(json_int_t)rows_int(in->facts, "tier_version"), "program_version",
+			rows_text(in->facts, "tier_id"), "terms_version",
+			(json_int_t)rows_int(in->facts, "terms_version"), "program_version",
 			(json_int_t)rows_int(in->facts, "program_version")));
 	out->event = "deal.approved";
 	keep_approval(in, &facts, &approval, out);

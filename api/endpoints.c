@@ -10,6 +10,7 @@ const struct endpoint *const all_endpoints[] = {
 	oauth_endpoints,
 	program_endpoints,
 	tier_endpoints,
+	benefit_endpoints,
 	partner_endpoints,
 	region_endpoints,
 	territory_endpoints,

@@ -98,6 +98,7 @@ static const char *const descriptions[] = {
 				  "the assignments and retire what lies below first.",
 	[PROBLEM_rate_missing] = "No rate of the two currencies was in force at that time, neither "
 				 "this way nor the other nor over the currency of the program.",
+	[PROBLEM_tier_in_use] = "A tier is retired when no partner is in it any more.",
 	[PROBLEM_deal_not_open] = "The deal cannot be edited in its present state.",
 	[PROBLEM_test_clock_unavailable] = "Time can be set in sandbox programs only.",
 	[PROBLEM_idempotency_in_progress] =

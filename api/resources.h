@@ -13,6 +13,7 @@ extern const struct endpoint second_factor_endpoints[];
 extern const struct endpoint oauth_endpoints[];
 extern const struct endpoint program_endpoints[];
 extern const struct endpoint tier_endpoints[];
+extern const struct endpoint benefit_endpoints[];
 extern const struct endpoint partner_endpoints[];
 extern const struct endpoint region_endpoints[];
 extern const struct endpoint territory_endpoints[];
@@ -34,6 +35,7 @@ bool answer_oauth_refusal(struct response *response, const struct refusal *refus
 
 extern const struct resource deal_resource;
 extern const struct resource partner_resource;
+extern const struct resource program_resource;
 
 /* The scopes as answers list them: a new array of words. */
 json_t *scopes_json(scope_set scopes);

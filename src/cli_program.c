@@ -19,6 +19,7 @@
 #define SLUG_MAX        63
 #define NAME_MAX_POINTS 200
 #define EMAIL_MAX_BYTES 254
+#define DEFAULT_TIERS   "registered_preferred_strategic"
 
 static const char program_usage[] =
 	"usage: partnerd program list\n"
@@ -26,6 +27,7 @@ static const char program_usage[] =
 	"[--admin-password <p>]\n"
 	"                [--environment live|test] [--zone <z>] [--currency <c>] [--admin-name "
 	"<n>]\n"
+	"                [--tiers registered_preferred_strategic|bronze_silver_gold|none]\n"
 	"The password may be in PARTNERD_ADMIN_PASSWORD instead, where no process list shows it; "
 	"without one\n"
 	"it is generated and printed.";
@@ -76,11 +78,11 @@ bool program_create(struct db *db, struct arena *arena, const struct new_program
 	struct db_call *call = db_add(&batch, statement_find("program_create"));
 	call->params[0] = ids.program;
 	call->params[2] = ids.admin;
-	call->params[3] = dump(
-		arena, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "slug", program->slug,
-			       "name", program->name, "environment", program->environment, "zone",
-			       program->zone, "currency", program->currency, "admin_email",
-			       program->admin_email, "admin_name", program->admin_name));
+	call->params[3] = dump(arena,
+		json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "slug", program->slug, "name",
+			program->name, "environment", program->environment, "zone", program->zone,
+			"currency", program->currency, "admin_email", program->admin_email,
+			"admin_name", program->admin_name, "tiers", program->tiers));
 	call->params[4] = dump(
 		arena, json_pack("{s:[s, s, s], s:s, s:s}", "tier_ids", ids.tiers[0], ids.tiers[1],
 			       ids.tiers[2], "password_hash", hash, "audit_id", new_id(arena)));
@@ -128,6 +130,12 @@ static bool email_is_good(const char *email)
 	return length <= EMAIL_MAX_BYTES && format_find("email")->is_valid(email, length);
 }
 
+static bool tiers_are_known(const char *tiers)
+{
+	return strcmp(tiers, DEFAULT_TIERS) == 0 || strcmp(tiers, "bronze_silver_gold") == 0 ||
+	       strcmp(tiers, "none") == 0;
+}
+
 /* The first thing that is wrong, or NULL. A password there is none of yet will be generated. */
 static const char *options_fault(const struct new_program *program)
 {
@@ -143,6 +151,8 @@ static const char *options_fault(const struct new_program *program)
 		return "--admin-email: an e-mail address";
 	if (!name_is_good(program->admin_name))
 		return "--admin-name: 1 to 200 characters, not only blanks";
+	if (!tiers_are_known(program->tiers))
+		return "--tiers: registered_preferred_strategic, bronze_silver_gold or none";
 	if (program->admin_password != NULL && !text_is_good(program->admin_password, 1, SIZE_MAX))
 		return "the admin's password: UTF-8 without control characters";
 	return NULL;
@@ -234,6 +244,7 @@ static struct new_program read_options(int *argc, char **argv)
 		.currency = option_or(argc, argv, "--currency", "EUR"),
 		.admin_email = cli_option(argc, argv, "--admin-email"),
 		.admin_name = option_or(argc, argv, "--admin-name", "Administrator"),
+		.tiers = option_or(argc, argv, "--tiers", DEFAULT_TIERS),
 		.admin_password = password,
 	};
 }

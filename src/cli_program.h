@@ -10,15 +10,16 @@
 struct new_program {
 	const char *slug, *name, *environment, *zone, *currency;
 	const char *admin_email, *admin_name, *admin_password;
+	const char *tiers; /* a preset (sql/functions/tier_presets.sql), or "none" */
 };
 
 /* On the arena. */
 struct program_ids {
 	const char *program, *admin;
-	const char *tiers[3]; /* by rank */
+	const char *tiers[3]; /* by rank; made as far as the preset goes */
 };
 
-/* Makes the program, its three default tiers and its first admin. */
+/* Makes the program, the tiers of its preset and its first admin. */
 bool program_create(struct db *db, struct arena *arena, const struct new_program *program,
 	struct program_ids *ret_ids, struct problem *problem);
 

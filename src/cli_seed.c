@@ -239,6 +239,7 @@ static bool create_program(
 		.admin_email = text_of(about, "admin_email"),
 		.admin_name = text_of(about, "admin_name"),
 		.admin_password = password,
+		.tiers = text_of(about, "tiers"),
 	};
 	struct program_ids ids;
 	struct problem problem = PROBLEM_INIT;

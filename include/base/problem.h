@@ -48,6 +48,7 @@ struct arena;
 	X(territory_taken, 409, "The territory is not free")                        \
 	X(region_in_use, 409, "The region is in use")                               \
 	X(rate_missing, 409, "No exchange rate is known")                           \
+	X(tier_in_use, 409, "Partners are in the tier")                             \
 	X(deal_not_open, 409, "The deal cannot be edited now")                      \
 	X(test_clock_unavailable, 409, "Only a sandbox program has a test clock")   \
 	X(idempotency_in_progress, 409, "A request with this key is still running") \

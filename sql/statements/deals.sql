@@ -54,7 +54,8 @@ where d.program_id = $1 and d.id = $3 and ($2 is null or d.partner_id = $2)
 -- starts now would end: calendar days in the program's zone, at the same local time (domain.md §5.6).
 -- name: deal_facts
 select d.status, d.amount_minor, d.currency, d.partner_id, p.status as partner_status,
-	t.id as tier_id, t.key as tier_key, t.status as tier_status, t.version as tier_version, t.floor_bps, t.base_bps, t.cap_bps,
+	t.id as tier_id, t.key as tier_key, case when t.status = 'published' and v.terms_id is null then 'scheduled' else t.status end as tier_status,
+	v.terms_version, v.floor_bps, v.base_bps, v.cap_bps,
 	g.version as program_version, g.margin_cap_bps, g.zone, coalesce(($4->>'protection_days')::int, g.protection_days) as protection_days,
 	n.now, (n.now at time zone g.zone)::date as today, d.protection_expires_at,
 	((n.now at time zone g.zone) + make_interval(days => coalesce(($4->>'protection_days')::int, g.protection_days)))
@@ -64,6 +65,7 @@ join programs g on g.id = d.program_id
 join partners p on p.program_id = d.program_id and p.id = d.partner_id
 left join tiers t on t.program_id = p.program_id and t.id = p.tier_id
 cross join (select program_now() as now) n
+left join tier_terms_at(n.now) v on v.program_id = t.program_id and v.tier_id = t.id
 where d.program_id = $1 and d.id = $3 and ($2 is null or d.partner_id = $2)
 
 -- Every change of a deal: decision.set holds the new values of columns. Re-asserted under row locks where the decision
@@ -76,10 +78,12 @@ with partner as (
 		and (not $5 ? 'needs_tier' or p.tier_id = ($5->>'needs_tier')::uuid)
 	for share
 ), terms as (
-	select t.id from tiers t join programs g on g.id = t.program_id
-	where t.program_id = $1 and t.id = ($5->>'needs_tier')::uuid and t.version = ($5->>'tier_version')::int
+	select t.id from tiers t
+	join tier_terms_now() v on v.program_id = t.program_id and v.tier_id = t.id
+	join programs g on g.id = t.program_id
+	where t.program_id = $1 and t.id = ($5->>'needs_tier')::uuid and v.terms_version = ($5->>'terms_version')::int
 		and g.version = ($5->>'program_version')::int
-	for share
+	for share of t, g
 ), written as (
 	update deals d
 	set (status, customer_name, customer_country, customer_website, customer_tax_id, customer_contact_name,

@@ -1,19 +1,24 @@
 -- SPDX-License-Identifier: Apache-2.0
 
--- The tier asked for, or the lowest published one for a new partner.
+-- The tier asked for, or for a new partner the lowest one whose terms are in force.
 -- name: partner_facts
 select t.id as tier_id, t.status as tier_status, program_now() as now
 from programs g
 left join lateral (
-	select t.id, t.status from tiers t
+	select t.id, case when t.status = 'published' and v.terms_id is null then 'scheduled' else t.status end as status
+	from tiers t left join tier_terms_now() v on v.program_id = t.program_id and v.tier_id = t.id
 	where t.program_id = $1 and case when $4 ? 'tier_id' and $4->>'tier_id' is not null then t.id = ($4->>'tier_id')::uuid
-		else t.status = 'published' end
+		else t.status = 'published' and v.terms_id is not null end
 	order by t.rank limit 1
 ) t on true
 where g.id = $1
 
 -- name: partner_create
-with written as (
+with tier as (
+	select t.id from tiers t join tier_terms_now() v on v.program_id = t.program_id and v.tier_id = t.id
+	where t.program_id = $1 and t.id = ($5->>'tier_id')::uuid and t.status = 'published'
+	for share of t
+), written as (
 	insert into partners (program_id, id, number, name, legal_name, type, tier_id, country, website, industries,
 		external_ids, custom_fields, created_at, updated_at)
 	select $1, $3, 'P-' || human_number(nextval('partner_numbers')), b.name, b.legal_name, b.type,
@@ -22,6 +27,7 @@ with written as (
 	from jsonb_to_record($4) as b(name text, legal_name text, type text, country text, website text, industries jsonb,
 		external_ids jsonb, custom_fields jsonb)
 	cross join (select program_now() as now) n
+	where $5->>'tier_id' is null or exists (select from tier)
 	returning id, tier_id
 ), placed as (
 	insert into partner_tier_changes (program_id, id, partner_id, from_tier_id, to_tier_id, reason, changed_by_id, effective_at)
@@ -34,9 +40,9 @@ select assert_written(count(*)) from written
 -- tokens of the partner's people and clients at once.
 -- name: partner_change
 with tier as (
-	select t.id from tiers t
+	select t.id from tiers t join tier_terms_now() v on v.program_id = t.program_id and v.tier_id = t.id
 	where t.program_id = $1 and t.id = ($5->'set'->>'tier_id')::uuid and t.status = 'published'
-	for share
+	for share of t
 ), written as (
 	update partners p
 	set (name, legal_name, status, status_reason, tier_id, country, website, industries, external_ids, custom_fields,

@@ -1,7 +1,10 @@
 -- SPDX-License-Identifier: Apache-2.0
 
 -- name: program_facts
-select g.environment, g.test_now, program_now() as now, (select max(t.cap_bps) from tiers t where t.program_id = $1) as highest_cap_bps,
+select g.environment, g.test_now, program_now() as now, (select max(v.cap_bps)
+		from tiers t join tier_versions v on v.program_id = t.program_id and v.tier_id = t.id
+		where t.program_id = $1 and t.status <> 'retired' and (v.status = 'draft' or (v.status = 'published'
+			and (v.valid_until is null or v.valid_until > greatest(v.valid_from, program_now()))))) as highest_cap_bps,
 	not $4 ? 'zone' or exists (select from pg_timezone_names z where z.name = $4->>'zone'
 		and z.name not in ('Factory', 'localtime', 'posixrules') and z.name !~ '^(posix|right)/') as zone_is_known
 from programs g
@@ -16,10 +19,11 @@ select exists (select from pg_timezone_names z where z.name = $4->>'zone'
 with written as (
 	update programs g
 	set (name, zone, currency, fiscal_year_start_month, protection_days, extension_days, max_extensions,
-		claim_window_hours, urgent_claim_window_hours, margin_cap_bps,
+		claim_window_hours, urgent_claim_window_hours, margin_cap_bps, tier_notice_days,
 		second_factor_roles, test_now)
 		= (select r.name, r.zone, r.currency, r.fiscal_year_start_month, r.protection_days, r.extension_days,
-			r.max_extensions, r.claim_window_hours, r.urgent_claim_window_hours, r.margin_cap_bps, r.second_factor_roles, r.test_now
+			r.max_extensions, r.claim_window_hours, r.urgent_claim_window_hours, r.margin_cap_bps, r.tier_notice_days,
+			r.second_factor_roles, r.test_now
 			from jsonb_populate_record(g, $5->'set') r),
 		version = g.version + 1, updated_at = now()
 	where g.id = $1 and g.version = ($5->>'expected_version')::int
@@ -27,7 +31,7 @@ with written as (
 )
 select assert_written(count(*) filter (where tiers_fit_program())) from written
 
--- A new program with its three default tiers (domain.md §4) and its first admin; made by the operator's command line.
+-- A new program with the tiers of a preset (domain.md §4) and its first admin; made by the operator's command line.
 -- $3 is the admin's id, $5 holds tier_ids, password_hash and audit_id.
 -- name: program_create
 with written as (
@@ -35,28 +39,13 @@ with written as (
 	values ($1, $4->>'slug', $4->>'name', $4->>'environment', $4->>'zone', $4->>'currency')
 	returning id
 ), tiers_written as (
-	insert into tiers (program_id, id, key, name, rank, status, floor_bps, base_bps, cap_bps, benefits, requirements,
-		published_at)
-	select w.id, ($5->'tier_ids'->>(t.rank - 1))::uuid, t.key, t.name, t.rank, 'published', t.floor_bps, t.base_bps,
-		t.cap_bps, t.benefits::jsonb, t.requirements::jsonb, now()
-	from written w, (values
-		(1, 'registered', 'Registered', 1000, 1000, 1500,
-			'[{"key": "support", "name": "Community support", "value": "business_hours"}]', '[]'),
-		(2, 'preferred', 'Preferred', 2000, 2500, 3000,
-			'[{"key": "support", "name": "Priority support", "value": "4h"}, {"key": "mdf", "name": "Market development funds", "value": "2 %"}]',
-			'[{"metric": "sourced_arr_minor", "comparison": "gte", "value": 10000000, "window_days": 365},
-			  {"metric": "certified_people", "comparison": "gte", "value": 2, "window_days": null}]'),
-		(3, 'strategic', 'Strategic', 3500, 3500, 4500,
-			'[{"key": "support", "name": "Named support engineer", "value": "1h"}, {"key": "mdf", "name": "Market development funds", "value": "5 %"}, {"key": "account_manager", "name": "Partner manager", "value": null}]',
-			'[{"metric": "sourced_arr_minor", "comparison": "gte", "value": 50000000, "window_days": 365},
-			  {"metric": "certified_people", "comparison": "gte", "value": 6, "window_days": null}]')
-	) t(rank, key, name, floor_bps, base_bps, cap_bps, benefits, requirements)
+	select tiers_from_preset(w.id, $4->>'tiers', $5->'tier_ids', '-infinity') as made from written w
 ), admin_written as (
 	insert into users (program_id, id, email, name, role, password_hash)
 	select w.id, $3, lower($4->>'admin_email'), $4->>'admin_name', 'admin', $5->>'password_hash' from written w
 )
-select assert_written(count(*)), audit_append($6, ($5->>'audit_id')::uuid, 'program.created', 'program', $1, 1, null, '{}',
-	jsonb_build_object('slug', $4->>'slug', 'name', $4->>'name')) from written
+select assert_written(count(made)), audit_append($6, ($5->>'audit_id')::uuid, 'program.created', 'program', $1, 1, null, '{}',
+	jsonb_build_object('slug', $4->>'slug', 'name', $4->>'name')) from written, tiers_written
 
 -- name: program_by_slug
 select g.id, g.slug, g.name, g.environment from programs g where g.slug = $4->>'slug'

@@ -33,7 +33,9 @@ const struct transition partner_transitions[] = {
 };
 
 const struct transition tier_transitions[] = {
-	{ "publish", "draft", "published" },
+	{ "publish", "draft revised", "published" },
+	{ "discard-draft", "revised", "published" },
+	{ "retire", "draft scheduled published revised", "retired" },
 	{ NULL, NULL, NULL },
 };
 

@@ -155,7 +155,7 @@ def reaches(row, name, place):
         return False
     if name in VENDOR or name == "vendor_client" or row["reach"] == "program":
         return True
-    return place == "shared" or place == "own partner" and row["reach"] == "partner"
+    return place == "shared" or row["reach"] == "program" or place == "own partner" and row["reach"] == "partner"
 
 
 @parametrize(names_rows)

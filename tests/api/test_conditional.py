@@ -11,6 +11,10 @@ ACTIONS = {  # an operation that asks for If-Match, and how to make a row on whi
         "/v1/program", {"name": unique("Programme")}, if_match="*", expect=200).json, {"name": "Renamed"}),
     "updateTier": (lambda world: world.make_tier(publish=False), {"name": "Renamed"}),
     "publishTier": (lambda world: world.make_tier(publish=False), None),
+    "discardTierDraft": (lambda world: revised_tier(world), None),
+    "retireTier": (lambda world: world.make_tier(), None),
+    "updateBenefit": (lambda world: world.make_benefit(), {"name": "Renamed"}),
+    "retireBenefit": (lambda world: world.make_benefit(), None),
     "updatePartner": (lambda world: world.new_partner(), {"website": "https://renamed.example"}),
     "activatePartner": (lambda world: world.new_partner(), None),
     "suspendPartner": (lambda world: partner_row(world), {"reason": "x"}),
@@ -54,12 +58,18 @@ ACTIONS = {  # an operation that asks for If-Match, and how to make a row on whi
     "loseDeal": (lambda world: world.deal_in("approved"), {"reason": "x"}),
     "cancelDeal": (lambda world: world.deal_in("approved"), {"reason": "x"}),
 }
-READS = ["getProgram", "getTier", "getPartner", "getRegion", "getTerritoryAssignment", "getFxRate", "getUser", "getApiClient",
+READS = ["getProgram", "getTier", "getBenefit", "getPartner", "getRegion", "getTerritoryAssignment", "getFxRate", "getUser", "getApiClient",
          "getUserIdentity", "getDeal"]
 
 
 def partner_row(world):
     return world.act("partners", world.new_partner(), "activate")
+
+
+def revised_tier(world):
+    tier = world.make_tier()
+    return world.admin.patch(f"/v1/tiers/{tier['id']}", {"benefits": [{"key": "co_selling", "value": True}]},
+                             if_match=tier["version"], expect=200).json
 
 
 def guarded():
@@ -171,6 +181,7 @@ def readable(world):
     region = world.make_region()
     client_id, _ = world.make_client(["deals:read"], partner.id)  # not used: a sign-in is newer than the version
     return {"getProgram": "/v1/program", "getTier": f"/v1/tiers/{world.tiers['preferred']['id']}",
+            "getBenefit": f"/v1/benefits/{world.make_benefit()['id']}",
             "getPartner": f"/v1/partners/{partner.id}", "getUser": f"/v1/users/{person['id']}",
             "getRegion": f"/v1/regions/{region['id']}",
             "getTerritoryAssignment": f"/v1/territory-assignments/{world.assign(partner, region)['id']}",

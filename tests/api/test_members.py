@@ -67,7 +67,9 @@ def own(world):
     deal = world.admin.get(f"/v1/deals/{ids['deal_id']}").json
     world.admin.patch(f"/v1/deals/{deal['id']}", {"review_note": "Confidential"}, if_match=deal["version"], expect=200)
     events_of(world.admin, deal["id"], 3)
-    return {**ids, "tier_id": world.tiers["preferred"]["id"]}
+    tier = world.make_tier()
+    world.admin.patch(f"/v1/tiers/{tier['id']}", {"benefits": [{"key": "co_selling", "value": True}]}, if_match=2, expect=200)
+    return {**ids, "tier_id": tier["id"]}
 
 
 @pytest.fixture(scope="module")

@@ -6,10 +6,10 @@ from support.judge import command_is_consistent, is_as_missing
 from support.world import unique
 
 TIER = {
-    "name": "Gold", "margin_band": {"floor_bps": 2000, "base_bps": 2500, "cap_bps": 3000},
-    "benefits": [{"key": "mdf", "name": "Market development funds", "value": "5000 EUR"},
-                 {"key": "logo", "name": "Logo use", "value": None}],
-    "requirements": [{"metric": "sourced_arr", "comparison": "gte", "value": 100000, "window_days": 365},
+    "name": "Gold", "margin_band": {"floor_bps": 4500, "base_bps": 4500, "cap_bps": 4500},
+    "benefits": [{"key": "mdf_rate_bps", "value": 300}, {"key": "support_level", "value": "priority"},
+                 {"key": "co_selling", "value": True}],
+    "requirements": [{"metric": "sourced_arr_minor", "comparison": "gte", "value": 100000, "window_days": 365},
                      {"metric": "certified_people", "comparison": "gte", "value": 3, "window_days": None}],
 }
 ranks = iter(range(100, 1000))
@@ -66,11 +66,11 @@ def test_partners_do_not_manage(world, draft):
 
 def test_band_is_merged_and_lists_are_replaced(world, draft):
     answer = world.admin.patch(f"/v1/tiers/{draft['id']}", {
-        "margin_band": {"base_bps": 2800}, "benefits": [{"key": "a", "name": "A", "value": None}]},
+        "margin_band": {"floor_bps": 4400}, "benefits": [{"key": "early_access", "value": True}]},
         if_match=1, expect=200)
     row = command_is_consistent(world.admin, answer)
-    assert row["margin_band"] == {"floor_bps": 2000, "base_bps": 2800, "cap_bps": 3000}
-    assert row["benefits"] == [{"key": "a", "name": "A", "value": None}]
+    assert row["margin_band"] == {"floor_bps": 4400, "base_bps": 4500, "cap_bps": 4500}
+    assert row["benefits"] == [{"key": "early_access", "value": True}]
     assert row["requirements"] == TIER["requirements"]
 
 

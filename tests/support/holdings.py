@@ -13,7 +13,7 @@ def of_partner(world, partner):
     return {"partner_id": partner.id, "deal_id": deal["id"], "decision_id": deal["margin_decision_id"],
             "mail_id": mail_to(world, partner.user().id), "user_id": partner.user().id,
             "client_id": partner.client_id, **federation(world),
-            "tier_id": world.make_tier(publish=False)["id"],
+            "tier_id": world.make_tier(publish=False)["id"], "benefit_id": world.make_benefit()["id"],
             "session_id": partner.user().get("/v1/sessions/current")["id"],
             **territory(world, partner), "rate_id": world.make_rate()["id"]}
 

@@ -62,16 +62,16 @@ class Partner:
 
 
 class World:
-    def __init__(self, server, database_url, environment="test"):
+    def __init__(self, server, database_url, environment="test", tiers="registered_preferred_strategic"):
         self.server, self.database_url = server, database_url
         self.slug, self.email = unique("prog"), f"{unique('admin')}@vendor.example"
         partnerd("program", "create", "--slug", self.slug, "--name", f"Programme {self.slug}",
-                 "--environment", environment, "--admin-email", self.email, "--admin-password", PASSWORD,
+                 "--environment", environment, "--tiers", tiers, "--admin-email", self.email, "--admin-password", PASSWORD,
                  database_url=database_url)
         session = sign_in(server, self.email, PASSWORD, self.slug)
         self.admin, self.admin_id = Client(server, session["access_token"]), session["user_id"]
         self.program_id = session["program_id"]
-        self.tiers = self._tiers()
+        self.tiers = self._tiers() if tiers == "registered_preferred_strategic" else {}
         self.people, self.named = {}, {}
 
     def _tiers(self):
@@ -144,12 +144,13 @@ class World:
             "provider_id": provider_id, "user_id": user_id, "subject": subject or unique("sub")}, expect=201).json
 
     # ---- things ----
-    def make_tier(self, key=None, rank=None, band=(2000, 2500, 3000), publish=True):
+    def make_tier(self, key=None, rank=None, band=(4500, 4500, 4500), publish=True, **members):
+        """At the top, where bands of any number of tiers meet and do not overlap."""
         floor, base, cap = band
         tier = self.admin.post("/v1/tiers", {
             "key": key or f"t{uuid.uuid4().hex[:8]}", "name": f"Tier {key or 'extra'} {uuid.uuid4().hex[:6]}",
             "rank": rank or 10 + next(numbers), "benefits": [], "requirements": [],
-            "margin_band": {"floor_bps": floor, "base_bps": base, "cap_bps": cap}}, expect=201).json
+            "margin_band": {"floor_bps": floor, "base_bps": base, "cap_bps": cap}, **members}, expect=201).json
         return self.act("tiers", tier, "publish") if publish else tier
 
     def make_region(self, parent=None, **members):
@@ -167,6 +168,9 @@ class World:
         return self.admin.post("/v1/fx-rates", {
             "base": base, "quote": quote, "rate": rate, "source": "ECB", "valid_from": valid_from, **members},
             expect=201).json
+    def make_benefit(self, **members):
+        return self.admin.post("/v1/benefits", {
+            "key": f"b{uuid.uuid4().hex[:8]}", "name": unique("Benefit"), "kind": "boolean", **members}, expect=201).json
 
     def new_partner(self, tier="preferred", **members):
         """A partner that is still being onboarded."""
