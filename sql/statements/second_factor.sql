@@ -57,7 +57,8 @@ with written as (
 )
 select assert_written(count(*)) from written
 
--- Re-asserts the seed that the code was right for.
+-- Re-asserts the seed that the code was right for. This session goes on, the others end: they began without a second
+-- factor, and whoever has one of them must not be taken for somebody who proved it.
 -- name: second_factor_confirm
 with confirmed as (
 	update second_factors set confirmed_at = now(), last_step = ($4->>'step')::bigint
@@ -67,9 +68,9 @@ with confirmed as (
 	update users u set second_factor_at = now(), version = u.version + 1, updated_at = program_now()
 	from confirmed c
 	where u.program_id = c.program_id and u.id = c.user_id and u.second_factor_at is null
-	returning 1
+	returning u.program_id, u.id
 )
-select assert_written(count(*)) from written
+select assert_written(count(*)), bool_and(sessions_end_others(w.program_id, w.id, ($4->>'kept')::uuid)) from written w
 
 -- A step of time is good once: who comes second with its code comes too late.
 -- name: second_factor_step

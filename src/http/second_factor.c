@@ -238,8 +238,11 @@ bool second_factor_confirm(
 		return refuse_second(problem);
 	if (!proof_judge(request, rows, code, &proof) || proof.code_hash)
 		return refuse_code(request, problem);
+	/* Whoever comes with a token of an identity provider has no session to keep. */
+	const char *kept = request->actor->session_id[0] ? request->actor->session_id : NULL;
 	add_call(&batch, request, "second_factor_confirm", request->actor->id,
-		json_pack("{s:I, s:s}", "step", (json_int_t)proof.step, "seed", proof.seed));
+		json_pack("{s:I, s:s, s:s*}", "step", (json_int_t)proof.step, "seed", proof.seed,
+			"kept", kept));
 	*ret_codes = add_recovery_codes(&batch, request);
 	add_audit(&batch, request, "user.second_factor_enabled");
 	enum db_failure failure = db_run(request->app->db, &batch, problem);

@@ -63,6 +63,19 @@ def test_it_counts_from_its_confirmation_on(world):
     challenge(world, user)
 
 
+def test_sessions_that_began_without_one_end(world):
+    """Somebody else's, perhaps: a session is no proof of a factor that came after it."""
+    user = world.make_user("viewer")
+    own, other = (sign_in(world.server, user.email, user.password, world.slug).json for _ in range(2))
+    client = Client(world.server, own["access_token"])
+    client.password = user.password
+    enrol(client)
+    assert renew(world.server, other).status == 400 and renew(world.server, own).status == 200
+    wait.until(lambda: Client(world.server, other["access_token"]).get("/v1/me", expect=None).problem == "token_invalid",
+               "the other session is over")
+    client.get("/v1/me")
+
+
 def test_the_last_seed_counts(world):
     user = world.make_user("viewer")
     first, last = (start(user)["secret"] for _ in range(2))
@@ -344,6 +357,17 @@ def test_without_one_there_is_nothing_else_to_do(strict, role):
     client = Client(strict.server, renewed["access_token"])
     assert renewed["scope"] and client.get("/v1/me")["must_enrol"] is False
     client.get("/v1/deals")
+
+
+def test_enrolling_lets_nobody_else_in(strict):
+    """Whoever has only the password waits in vain for its owner to enrol."""
+    user = strict.make_user("reviewer")
+    own, stolen = (sign_in(strict.server, user.email, user.password, strict.slug).json for _ in range(2))
+    client = Client(strict.server, own["access_token"])
+    client.password = user.password
+    enrol(client)
+    assert renew(strict.server, stolen).status == 400
+    assert renew(strict.server, own)["scope"]
 
 
 def test_who_has_to_enrol_may_leave(strict):
