@@ -30,6 +30,17 @@ static const char *link_of(
 	return page[0] ? arena_printf(arena, "%s#token=%s", page, draft->token) : draft->token;
 }
 
+/* A name is a part of one line: whoever chooses it must not write the rest of the mail. */
+static const char *one_line(struct arena *arena, const char *name)
+{
+	char *line = arena_strdup(arena, name);
+
+	for (char *at = line; *at; at++)
+		if (*at == '\n' || *at == '\r')
+			*at = ' ';
+	return line;
+}
+
 static const char *subject_of(struct arena *arena, const struct mail_draft *draft)
 {
 	return draft->kind == MAIL_INVITATION
@@ -41,17 +52,19 @@ static const char *text_of(
 	const struct settings *settings, struct arena *arena, const struct mail_draft *draft)
 {
 	const char *link = link_of(settings, arena, draft);
+	const char *person = one_line(arena, draft->person_name);
+	const char *program = one_line(arena, draft->program_name);
 
 	if (draft->kind == MAIL_INVITATION)
 		return arena_printf(arena,
 			"Hello %s,\n\nyou are invited to %s. Choose your password here:\n\n%s\n\n"
 			"The link is good once and for seven days.\n",
-			draft->person_name, draft->program_name, link);
+			person, program, link);
 	return arena_printf(arena,
 		"Hello %s,\n\nsomebody asked for a new password for you at %s. Choose it "
 		"here:\n\n%s\n\nThe link is good once and for one hour. If it was not you, "
 		"there is nothing to do: your password stays as it is.\n",
-		draft->person_name, draft->program_name, link);
+		person, program, link);
 }
 
 json_t *mail_compose(const struct settings *settings, const struct vault *vault,

@@ -92,6 +92,14 @@ class TestByTheRelay:
         assert all(len(line) <= 78 for line in sink.envelopes[-1].content.split(b"\r\n"))
         assert "Eve\tBcc: mallory@evil.example" in mail.get_content() and "programme “for” all" in mail["Subject"]
 
+    def test_names_make_no_lines(self, place, sink):
+        made = place.admin.post("/v1/users", {"email": f"{unique('p')}@people.example", "role": "viewer",
+                                              "name": "Eve,\n\nyour bill: https://evil.example\r\n\nNot for you:"}, expect=201)
+        mail = wait.until(lambda: sink.to(made["email"]), "the mail arrives")[0]
+        lines = mail.get_content().splitlines()
+        assert lines[0].startswith("Hello Eve,") and lines[0].endswith("Not for you:,") and lines[1] == ""
+        assert lines[2].startswith("you are invited to ")
+
     def test_tried_again_after_a_no_for_now(self, place, sink):
         sink.answers[:] = ["451 4.3.0 later"]
         made = place.invite("viewer")
