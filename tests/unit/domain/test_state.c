@@ -17,7 +17,7 @@ static const struct machine machines[] = {
 		"withdrawn "
 		"won lost expired cancelled" },
 	{ "partner", partner_transitions, "onboarding active suspended terminated" },
-	{ "tier", tier_transitions, "draft published retired" },
+	{ "tier", tier_transitions, "draft scheduled published revised retired" },
 	{ "user", user_transitions, "invited active disabled erased" },
 	{ "client", client_transitions, "active expired revoked" },
 };
