@@ -15,6 +15,7 @@ const struct endpoint *const all_endpoints[] = {
 	region_endpoints,
 	territory_endpoints,
 	fx_endpoints,
+	partner_type_endpoints,
 	role_endpoints,
 	user_endpoints,
 	password_endpoints,

@@ -31,6 +31,18 @@ static const struct filter partner_filters[] = {
 		.sql = "s.country = {}",
 		.sql_many = "s.country = any({})",
 		.type = 't' },
+	{ .parameter = "industry",
+		.sql = "s.industries ? {}",
+		.sql_many = "s.industries ?| {}",
+		.type = 't' },
+	{ .parameter = "language",
+		.sql = "s.languages ? {}",
+		.sql_many = "s.languages ?| {}",
+		.type = 't' },
+	{ .parameter = "region",
+		.sql = "s.regions ? {}",
+		.sql_many = "s.regions ?| {}",
+		.type = 't' },
 	{ 0 },
 };
 
@@ -86,10 +98,54 @@ static void set_tier_change(struct decision *out)
 	json_object_set_new(out->fields, "tier_change_id", json_string(id));
 }
 
+/*
+ * Addresses as they are stored, every member there. At most one of a kind: who needs another office
+ * of the same kind has it in custom_fields. NULL when the body names none, or the problem is set.
+ */
+static json_t *addresses_of(const struct command_input *in, struct problem *problem)
+{
+	static const char *const members[] = { "kind", "line1", "line2", "city", "region",
+		"postal_code", "country" };
+	const json_t *given = json_object_get(in->body, "addresses"), *address;
+	json_t *kept = json_array(), *kinds = json_object();
+	size_t i;
+
+	json_array_foreach (given, i, address) {
+		const char *kind = json_string_value(json_object_get(address, "kind"));
+		json_t *whole = json_object();
+		if (json_object_get(kinds, kind) != NULL)
+			problem_add(problem, in->request->arena, PLACE_POINTER,
+				arena_printf(in->request->arena, "#/addresses/%zu/kind", i),
+				VIOLATION_not_unique, "There is another %s address.", kind);
+		json_object_set_new(kinds, kind, json_true());
+		for (size_t m = 0; m < sizeof members / sizeof members[0]; m++) {
+			json_t *value = json_object_get(address, members[m]);
+			json_object_set_new(whole, members[m],
+				value != NULL ? json_incref(value) : json_null());
+		}
+		json_array_append_new(kept, whole);
+	}
+	json_decref(kinds);
+	if (given != NULL && !problem->is_set)
+		return kept;
+	json_decref(kept);
+	return NULL;
+}
+
+/* Refuses the body's addresses, or puts them into `fields`. */
+static bool set_addresses(const struct command_input *in, json_t *fields, struct problem *problem)
+{
+	json_t *addresses = addresses_of(in, problem);
+
+	if (addresses != NULL)
+		json_object_set_new(fields, "addresses", addresses);
+	return !problem->is_set;
+}
+
 static bool decide_create(
 	const struct command_input *in, struct decision *out, struct problem *problem)
 {
-	if (!check_tier(in, problem))
+	if (!set_addresses(in, out->fields, problem) || !check_tier(in, problem))
 		return false;
 	const char *tier = rows_text(in->facts, "tier_id");
 	json_object_set_new(out->fields, "tier_id", tier != NULL ? json_string(tier) : json_null());
@@ -102,12 +158,12 @@ static bool decide_update(
 	const struct command_input *in, struct decision *out, struct problem *problem)
 {
 	static const char *const plain[] = { "name", "legal_name", "country", "website",
-		"industries", NULL };
+		"industries", "languages", "regions", "lead_capacity", NULL };
 	json_t *set = json_object();
 	json_object_set_new(out->fields, "set", set);
 	patch_columns(in, set, plain);
 	out->event = "partner.updated";
-	return patch_map(in, set, "external_ids", problem) &&
+	return set_addresses(in, set, problem) && patch_map(in, set, "external_ids", problem) &&
 	       patch_map(in, set, "custom_fields", problem);
 }
 

@@ -18,6 +18,7 @@ extern const struct endpoint partner_endpoints[];
 extern const struct endpoint region_endpoints[];
 extern const struct endpoint territory_endpoints[];
 extern const struct endpoint fx_endpoints[];
+extern const struct endpoint partner_type_endpoints[];
 extern const struct endpoint role_endpoints[];
 extern const struct endpoint user_endpoints[];
 extern const struct endpoint password_endpoints[];

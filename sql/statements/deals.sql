@@ -56,14 +56,15 @@ where d.program_id = $1 and d.id = $3 and ($2 is null or d.partner_id = $2)
 select d.status, d.amount_minor, d.currency, d.partner_id, p.status as partner_status,
 	t.id as tier_id, t.key as tier_key, case when t.status = 'published' and v.terms_id is null then 'scheduled' else t.status end as tier_status,
 	v.terms_version, v.floor_bps, v.base_bps, v.cap_bps,
-	g.version as program_version, g.margin_cap_bps, g.zone, coalesce(($4->>'protection_days')::int, g.protection_days) as protection_days,
+	g.version as program_version, g.margin_cap_bps, g.zone, coalesce(($4->>'protection_days')::int, y.protection_days, g.protection_days) as protection_days,
 	n.now, (n.now at time zone g.zone)::date as today, d.protection_expires_at,
-	((n.now at time zone g.zone) + make_interval(days => coalesce(($4->>'protection_days')::int, g.protection_days)))
+	((n.now at time zone g.zone) + make_interval(days => coalesce(($4->>'protection_days')::int, y.protection_days, g.protection_days)))
 		at time zone g.zone as protection_ends_at
 from deals d
 join programs g on g.id = d.program_id
 join partners p on p.program_id = d.program_id and p.id = d.partner_id
 left join tiers t on t.program_id = p.program_id and t.id = p.tier_id
+left join partner_types y on y.program_id = p.program_id and y.key = p.type
 cross join (select program_now() as now) n
 left join tier_terms_at(n.now) v on v.program_id = t.program_id and v.tier_id = t.id
 where d.program_id = $1 and d.id = $3 and ($2 is null or d.partner_id = $2)

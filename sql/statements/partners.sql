@@ -1,15 +1,16 @@
 -- SPDX-License-Identifier: Apache-2.0
 
--- The tier asked for, or for a new partner the lowest one whose terms are in force.
+-- The tier asked for; for a new partner that of its type, or else the lowest one, whose terms are in force.
 -- name: partner_facts
 select t.id as tier_id, t.status as tier_status, program_now() as now
 from programs g
+left join partner_types y on y.program_id = g.id and y.key = $4->>'type'
 left join lateral (
 	select t.id, case when t.status = 'published' and v.terms_id is null then 'scheduled' else t.status end as status
 	from tiers t left join tier_terms_now() v on v.program_id = t.program_id and v.tier_id = t.id
 	where t.program_id = $1 and case when $4 ? 'tier_id' and $4->>'tier_id' is not null then t.id = ($4->>'tier_id')::uuid
 		else t.status = 'published' and v.terms_id is not null end
-	order by t.rank limit 1
+	order by t.id is distinct from y.default_tier_id, t.rank limit 1
 ) t on true
 where g.id = $1
 
@@ -20,12 +21,13 @@ with tier as (
 	for share of t
 ), written as (
 	insert into partners (program_id, id, number, name, legal_name, type, tier_id, country, website, industries,
-		external_ids, custom_fields, created_at, updated_at)
+		languages, regions, lead_capacity, addresses, external_ids, custom_fields, created_at, updated_at)
 	select $1, $3, 'P-' || human_number(nextval('partner_numbers')), b.name, b.legal_name, b.type,
-		($5->>'tier_id')::uuid, b.country, b.website, coalesce(b.industries, '[]'), coalesce(b.external_ids, '{}'),
+		($5->>'tier_id')::uuid, b.country, b.website, coalesce(b.industries, '[]'), coalesce(b.languages, '[]'),
+		coalesce(b.regions, '[]'), b.lead_capacity, coalesce($5->'addresses', '[]'), coalesce(b.external_ids, '{}'),
 		coalesce(b.custom_fields, '{}'), n.now, n.now
 	from jsonb_to_record($4) as b(name text, legal_name text, type text, country text, website text, industries jsonb,
-		external_ids jsonb, custom_fields jsonb)
+		languages jsonb, regions jsonb, lead_capacity int, external_ids jsonb, custom_fields jsonb)
 	cross join (select program_now() as now) n
 	where $5->>'tier_id' is null or exists (select from tier)
 	returning id, tier_id
@@ -45,10 +47,11 @@ with tier as (
 	for share of t
 ), written as (
 	update partners p
-	set (name, legal_name, status, status_reason, tier_id, country, website, industries, external_ids, custom_fields,
-		activated_at, terminated_at)
+	set (name, legal_name, status, status_reason, tier_id, country, website, industries, languages, regions,
+		lead_capacity, addresses, external_ids, custom_fields, activated_at, terminated_at)
 		= (select r.name, r.legal_name, r.status, r.status_reason, r.tier_id, r.country, r.website, r.industries,
-			r.external_ids, r.custom_fields, r.activated_at, r.terminated_at from jsonb_populate_record(p, $5->'set') r),
+			r.languages, r.regions, r.lead_capacity, r.addresses, r.external_ids, r.custom_fields, r.activated_at,
+			r.terminated_at from jsonb_populate_record(p, $5->'set') r),
 		version = p.version + 1, updated_at = program_now()
 	where p.program_id = $1 and p.id = $3 and ($2 is null or p.id = $2)
 		and p.version = ($5->>'expected_version')::int

@@ -16,6 +16,9 @@ ACTIONS = {  # an operation that asks for If-Match, and how to make a row on whi
     "updateBenefit": (lambda world: world.make_benefit(), {"name": "Renamed"}),
     "retireBenefit": (lambda world: world.make_benefit(), None),
     "updatePartner": (lambda world: world.new_partner(), {"website": "https://renamed.example"}),
+    "updatePartnerType": (lambda world: world.admin.patch(
+        f"/v1/partner-types/{world.partner_type('referral')['id']}", {"name": unique("Referrers")}, if_match="*",
+        expect=200).json, {"name": "Renamed"}),
     "activatePartner": (lambda world: world.new_partner(), None),
     "suspendPartner": (lambda world: partner_row(world), {"reason": "x"}),
     "reinstatePartner": (lambda world: world.act("partners", partner_row(world), "suspend", {"reason": "x"}), None),

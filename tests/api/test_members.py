@@ -69,7 +69,7 @@ def own(world):
     events_of(world.admin, deal["id"], 3)
     tier = world.make_tier()
     world.admin.patch(f"/v1/tiers/{tier['id']}", {"benefits": [{"key": "co_selling", "value": True}]}, if_match=2, expect=200)
-    return {**ids, "tier_id": tier["id"]}
+    return {**ids, "tier_id": tier["id"], "partner_type_id": world.partner_type("reseller")["id"]}
 
 
 @pytest.fixture(scope="module")

@@ -184,7 +184,8 @@ def test_whatever_else_a_partner_reads_is_known(place, superuser, app):
     walls(app, place.program_id, place.partner("a").id)
     open_tables = set(readable(superuser)) & set(tables(superuser, "program_id")) - set(tables(superuser, "partner_id"))
     seen = {name for name in open_tables if rows(app, f"select count(*) from {name}") != [(0,)]}
-    assert seen <= {"tiers", "tier_versions", "benefits", "partners", "revocations", "regions", "region_countries", "fx_rates"}
+    assert seen <= {"tiers", "tier_versions", "benefits", "partners", "partner_types", "revocations", "regions",
+                    "region_countries", "fx_rates"}
 
 
 def test_keys_of_others_are_not_there(place, superuser, app):

@@ -14,6 +14,7 @@ def of_partner(world, partner):
             "mail_id": mail_to(world, partner.user().id), "user_id": partner.user().id,
             "client_id": partner.client_id, **federation(world),
             "tier_id": world.make_tier(publish=False)["id"], "benefit_id": world.make_benefit()["id"],
+            "partner_type_id": world.partner_type("distributor")["id"],  # not what the partners of tests are
             "session_id": partner.user().get("/v1/sessions/current")["id"],
             **territory(world, partner), "rate_id": world.make_rate()["id"]}
 

@@ -179,6 +179,9 @@ class World:
             "name": unique("Partner"), "type": "reseller", "country": "DE", "tier_id": tier_id, **members},
             expect=201).json
 
+    def partner_type(self, key):
+        return self.admin.list("/v1/partner-types", {"key": key})[0]
+
     def make_partner(self, tier="preferred", **members):
         return Partner(self, self.act("partners", self.new_partner(tier, **members), "activate"))
 
