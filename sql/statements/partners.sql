@@ -39,7 +39,7 @@ with tier as (
 select assert_written(count(*)) from written
 
 -- Every change of a partner: decision.set holds the new values. A new tier goes into the history; termination ends the
--- tokens of the partner's people and clients at once.
+-- tokens of the partner's people and clients at once, and what territories it has.
 -- name: partner_change
 with tier as (
 	select t.id from tiers t join tier_terms_now() v on v.program_id = t.program_id and v.tier_id = t.id
@@ -71,5 +71,6 @@ with tier as (
 	where w.status = 'terminated'
 	on conflict (principal_id) do update set revoked_at = clock_timestamp()
 )
-select assert_written(count(*)), case when $5->'set'->>'status' = 'terminated' then pg_notify('partnerd', 'revoked') end
+select assert_written(count(*)), case when $5->'set'->>'status' = 'terminated' then pg_notify('partnerd', 'revoked') end,
+	case when $5->'set'->>'status' = 'terminated' then territories_end($6, $3, 'The partner was terminated.') end
 from written

@@ -2,7 +2,7 @@
 """Regions as a tree, and whose they are: an exclusive keeps all others out of its region, of what lies below and above."""
 import pytest
 
-from support.judge import command_is_consistent, is_as_missing, nobody
+from support.judge import command_is_consistent, events_of, is_as_missing, nobody
 from support.world import World, unique
 
 NOW = "2026-06-01T00:00:00.000Z"
@@ -223,6 +223,25 @@ def test_a_terminated_partner_gets_nothing(world, dach):
     world.act("partners", partner, "terminate", {"reason": "x"})
     world.admin.post("/v1/territory-assignments", {"partner_id": partner["id"], "region_id": dach["de"]["id"]}, expect=409,
                      problem="partner_not_active")
+
+
+def test_termination_ends_what_the_partner_has(world, dach):
+    """What runs ends, what was to come is cancelled, what is over stays; each is told, and all of it is free again."""
+    partner = world.make_partner()
+    over = world.assign(partner, dach["at"], valid_from="2026-01-01T00:00:00Z", valid_to="2026-03-01T00:00:00Z")
+    runs = world.assign(partner, dach["de"], is_exclusive=True, valid_from="2026-05-01T00:00:00Z")
+    comes = world.assign(partner, dach["at"], is_exclusive=True, valid_from="2026-08-01T00:00:00Z")
+    row = world.admin.get(f"/v1/partners/{partner.id}").json
+    world.admin.post(f"/v1/partners/{partner.id}/terminate", {"reason": "x"}, if_match=row["version"], key=nobody(), expect=200)
+    after = [world.refresh(entry) for entry in (runs, comes, over)]
+    assert [entry["status"] for entry in after] == ["ended", "cancelled", "ended"]
+    assert [entry["version"] for entry in after] == [2, 2, 1] and after[0]["valid_to"] == NOW
+    assert {entry["end_reason"] for entry in after[:2]} == {"The partner was terminated."}
+    for entry in after[:2]:
+        events = events_of(world.admin, entry["id"], 2)
+        assert [event["type"] for event in events] == ["territory_assignment.created", "territory_assignment.ended"]
+        assert events[1]["data"] == entry and events[1]["actor"] == {"type": "user", "id": world.admin_id}
+    assert post(world, world.make_partner(), dach["dach"], is_exclusive=True).status == 201
 
 
 def test_a_dry_run_keeps_nothing(world, dach):

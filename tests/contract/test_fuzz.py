@@ -76,6 +76,8 @@ class Targets:
         }
         self.ids["provider_id"] = [world.make_provider()["id"]]
         self.ids["identity_id"] = [world.make_link(self.ids["provider_id"][0], self.ids["user_id"][0])["id"]]
+        self.ids.update({name: [value] for name, value in holdings.territory(world, self.partner).items()})
+        self.ids["rate_id"] = [world.make_rate()["id"]]
         self.strangers = [self.partner.api, Client(world.server), Client(world.server, "x.y.z")]
         # People with a second factor, and on the way to one.
         self.people = {
@@ -97,6 +99,10 @@ class Targets:
             **{name: world.make_provider for name in ("updateIdentityProvider", "disableIdentityProvider")},
             "enableIdentityProvider": lambda: world.act("identity-providers", world.make_provider(), "disable"),
             "unlinkUserIdentity": lambda: world.make_link(self.ids["provider_id"][0], self.ids["user_id"][0]),
+            **{name: world.make_region for name in ("updateRegion", "retireRegion")},
+            **{name: lambda: world.assign(self.partner, world.make_region())
+               for name in ("updateTerritoryAssignment", "endTerritoryAssignment")},
+            "withdrawFxRate": world.make_rate,
             "updateDeal": lambda: world.deal_in("draft"),
             **{name: lambda state=state: world.deal_in(state) for name, state in DEAL_STATES.items()},
         }
@@ -177,6 +183,13 @@ class Targets:
             "createIdentityProvider": {"issuer": f"https://{unique('login')}.example.invalid", **provider},
             "updateIdentityProvider": provider,
             "linkUserIdentity": {"user_id": self.ids["user_id"][0], "provider_id": self.ids["provider_id"][0]}})
+        parts.update({
+            "createRegion": {"parent_id": self.ids["region_id"][0], "countries": []},
+            "updateRegion": {"parent_id": None, "countries": []},
+            "createTerritoryAssignment": {"partner_id": self.partner.id, "region_id": self.world.make_region()["id"],
+                                          "valid_to": None},
+            "updateTerritoryAssignment": {"valid_to": None}, "endTerritoryAssignment": {"ends_at": "2999-01-01T00:00:00Z"},
+            "createFxRate": {"base": "USD", "quote": "EUR", "rate": "0.92"}})
         return {**body, **parts.get(operation.id, {})}
 
     def rows(self, operation):
@@ -222,7 +235,9 @@ def queries(draw, operation, is_bad):
     if is_bad and not entries:
         return draw(st.sampled_from(QUERIES))
     chosen = draw(st.lists(st.sampled_from(sorted(entries)), max_size=4, unique=True)) if entries else []
-    values = {name: draw(valid(entries[name])) for name in chosen}
+    values = {entry["name"]: entry["example"] for entry in operation.parameters
+              if entry["in"] == "query" and entry.get("required")}
+    values.update({name: draw(valid(entries[name])) for name in chosen})
     if is_bad:
         values[draw(st.sampled_from(sorted(entries)))] = draw(st.sampled_from(JUNK))
     elif header_of(operation, "If-Match") or operation.method == "POST":

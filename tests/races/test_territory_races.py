@@ -95,6 +95,16 @@ def test_retired_or_assigned_never_both(world):
             assert retired.problem == "region_in_use" and given.status == 201, (retired, given)
 
 
+def test_terminated_or_assigned_never_both(world):
+    for _ in range(6):
+        partner, region = world.make_partner(), world.make_region()
+        terminate = lambda: world.admin.post(f"/v1/partners/{partner.id}/terminate", {"reason": "x"}, if_match="*")
+        ended, given = at_once([terminate, assign(world, partner, region)])
+        assert ended.status == 200, ended
+        assert given.status == 201 or given.problem == "partner_not_active", given
+        assert in_force(world, region) == []
+
+
 def test_one_country_two_regions(world):
     body = lambda key: {"key": key, "name": "x", "countries": ["VU"]}
     answers = at_once([lambda index=index: world.admin.post("/v1/regions", body(f"vu_{index}")) for index in range(8)])
