@@ -11,14 +11,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define EXPLAIN_MAX_STEPS 24
+#define EXPLAIN_MAX_STEPS 80
 
 struct explain_step {
 	const char *rule; /* "tier_base", "band_clamp" */
 	const char *unit; /* "bps", "days", "minor" or NULL */
 	int64_t before;
 	int64_t after;
-	const char *detail; /* a static sentence */
+	const char *detail; /* a sentence that outlives the explanation */
 };
 
 struct explanation {

@@ -24,7 +24,7 @@ struct margin_band {
 struct margin_adjuster {
 	const char *rule;   /* "deal_size", "first_line_support" */
 	int64_t delta_bps;  /* negative lowers */
-	const char *detail; /* a static sentence */
+	const char *detail; /* a sentence that outlives the explanation */
 };
 
 struct margin_input {

@@ -113,9 +113,8 @@ create table margin_quotes (
 	margin_bps int not null,
 	margin_minor bigint not null,
 	clipped_bps int not null,
-	override_minor bigint not null,
+	vendor_side jsonb not null,
 	steps jsonb not null,
-	rules jsonb not null,
 	tier_id uuid not null,
 	rule_set_id uuid,
 	rule_set_version int not null,
@@ -165,7 +164,8 @@ create policy product_prices_wall on product_prices using (program_id = (select 
 create policy product_prices_vendor_adds on product_prices as restrictive for insert with check ((select app_is_vendor()));
 create policy product_prices_vendor_writes on product_prices as restrictive for update using ((select app_is_vendor()));
 
--- Partners read the rules only through margin_rule_set_at(), when a margin is worked out for them; see there.
+-- A partner's quote is worked out behind the partner's walls: it needs the rules that are published. The API shows a rule
+-- set to the vendor's side only.
 alter table margin_rule_sets enable row level security;
 alter table margin_rule_sets force row level security;
 create policy margin_rule_sets_wall on margin_rule_sets using (program_id = (select app_program())
