@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/money.h"
 #include "domain/deal.h"
+#include "margin.h"
 #include "resources.h"
 
 const struct resource deal_resource = {
@@ -152,6 +153,68 @@ static bool check_external_ids(const struct command_input *in, struct problem *p
 	return false;
 }
 
+static void refuse_quote(const struct command_input *in, enum violation_code code,
+	const char *where, const char *detail, struct problem *problem)
+{
+	problem_add(problem, in->request->arena, PLACE_POINTER, where, code, "%s", detail);
+}
+
+/* The amount is what was quoted, and so are the terms. */
+static bool matches_quote(const struct command_input *in, struct problem *problem)
+{
+	const json_t *amount = json_object_get(in->body, "amount"),
+		     *terms = json_object_get(in->body, "terms");
+	json_t *quoted = row_json(in->facts, "quote_terms", in->request->arena);
+	if (json_integer_value(json_object_get(amount, "amount_minor")) !=
+			rows_int(in->facts, "quote_net_minor") ||
+		strcmp(json_string_value(json_object_get(amount, "currency")),
+			rows_text(in->facts, "quote_currency")) != 0)
+		refuse_quote(in, VIOLATION_inconsistent, "#/amount",
+			"The amount must be the net amount of the quote.", problem);
+	const char *name;
+	json_t *value;
+	json_object_foreach ((json_t *)terms, name, value)
+		if (!json_equal(value, json_object_get(quoted, name)))
+			refuse_quote(in, VIOLATION_inconsistent,
+				arena_printf(in->request->arena, "#/terms/%s", name),
+				"The quote was made for other terms.", problem);
+	return !problem->is_set;
+}
+
+/* The partner's own, still valid, not used up. */
+static bool check_quote(const struct command_input *in, struct problem *problem)
+{
+	if (command_body_text(in, "quote_id") == NULL)
+		return true;
+	if (rows_text(in->facts, "quote_id") == NULL) {
+		refuse_quote(in, VIOLATION_reference_not_found, "#/quote_id",
+			"The partner has no such quote.", problem);
+		return false;
+	}
+	const char *used_by = rows_text(in->facts, "quote_deal_id");
+	if (used_by != NULL) {
+		problem->resource_id = used_by;
+		problem_set(problem, PROBLEM_already_exists,
+			"A deal was registered with this quote already.");
+		refuse_quote(
+			in, VIOLATION_not_unique, "#/quote_id", "A quote is used once.", problem);
+		return false;
+	}
+	if (rows_time(in->facts, "quote_valid_until") <= rows_time(in->facts, "now")) {
+		refuse_quote(in, VIOLATION_inconsistent, "#/quote_id",
+			"The quote is not valid any more; ask for a new one.", problem);
+		return false;
+	}
+	return matches_quote(in, problem);
+}
+
+static void set_terms(const struct command_input *in, json_t *fields)
+{
+	json_object_set_new(fields, "terms",
+		deal_terms_json(row_json(in->facts, "quote_terms", in->request->arena),
+			json_object_get(in->body, "terms")));
+}
+
 static bool decide_register(
 	const struct command_input *in, struct decision *out, struct problem *problem)
 {
@@ -168,8 +231,9 @@ static bool decide_register(
 		.has_line_items = json_array_size(items) > 0,
 	};
 	if (!deal_register(&facts, lines, read_lines(items, lines), arena, problem) ||
-		!check_external_ids(in, problem))
+		!check_external_ids(in, problem) || !check_quote(in, problem))
 		return false;
+	set_terms(in, out->fields);
 	bool draft = json_is_true(json_object_get(in->body, "draft"));
 	json_object_set_new(out->fields, "status", json_string(draft ? "draft" : "submitted"));
 	json_object_set_new(
@@ -241,6 +305,34 @@ static bool patch_amount(const struct command_input *in, json_t *set, struct pro
 	return deal_register(&facts, lines, read_lines(kept, lines), arena, problem);
 }
 
+/* What a quote has fixed stays; other terms are merged. */
+static bool patch_terms(const struct command_input *in, json_t *set, struct problem *problem)
+{
+	struct arena *arena = in->request->arena;
+	bool is_quoted = rows_text(in->facts, "quote_id") != NULL;
+	const json_t *minor = json_object_get(set, "amount_minor"),
+		     *currency = json_object_get(set, "currency"),
+		     *patch = json_object_get(in->body, "terms");
+	if (is_quoted &&
+		((minor != NULL &&
+			 json_integer_value(minor) != rows_int(in->facts, "amount_minor")) ||
+			(currency != NULL && strcmp(json_string_value(currency),
+						     rows_text(in->facts, "currency")) != 0)))
+		refuse_quote(in, VIOLATION_inconsistent, "#/amount",
+			"The amount must stay the net amount of the quote.", problem);
+	if (patch == NULL)
+		return !problem->is_set;
+	json_t *row = json_loads(in->before, 0, NULL);
+	arena_defer(arena, (void (*)(void *))json_decref, row);
+	const json_t *before = json_object_get(row, "terms");
+	json_t *terms = deal_terms_json(before, patch);
+	json_object_set_new(set, "terms", terms);
+	if (is_quoted && !json_equal(terms, before))
+		refuse_quote(in, VIOLATION_inconsistent, "#/terms",
+			"The quote was made for other terms.", problem);
+	return !problem->is_set;
+}
+
 static bool decide_update(
 	const struct command_input *in, struct decision *out, struct problem *problem)
 {
@@ -252,7 +344,8 @@ static bool decide_update(
 	json_object_set_new(out->fields, "set", set);
 	out->event = "deal.updated";
 	if (!check_members(in, problem) || !patch_amount(in, set, problem) ||
-		!check_open(in, problem) || !check_external_ids(in, problem))
+		!patch_terms(in, set, problem) || !check_open(in, problem) ||
+		!check_external_ids(in, problem))
 		return false;
 	patch_columns(in, set, plain);
 	return patch_map(in, set, "external_ids", problem) &&
@@ -404,9 +497,21 @@ static bool decide_step(
 
 /* ---- approval ---- */
 
-static struct deal_facts approval_facts(const struct rows *facts)
+static struct margin_work *approval_rules(const struct command_input *in)
+{
+	struct arena *arena = in->request->arena;
+	return margin_work_new(row_json(in->facts, "rules", arena),
+		rows_text(in->facts, "rule_set_currency"), row_json(in->facts, "facts", arena),
+		rows_time(in->facts, "now"), arena);
+}
+
+static struct deal_facts approval_facts(
+	const struct rows *facts, const struct margin_work *work, const struct margin_terms *quoted)
 {
 	return (struct deal_facts){
+		.adjusters = work->adjusters,
+		.adjuster_count = work->adjuster_count,
+		.quoted = rows_text(facts, "quote_id") != NULL ? quoted : NULL,
 		.status = status_now(facts),
 		.partner_status = rows_text(facts, "partner_status"),
 		.tier_status = rows_text(facts, "tier_status"),
@@ -447,10 +552,29 @@ static void keep_approval(const struct command_input *in, const struct deal_fact
 	out->is_kept = true;
 }
 
+/* Which rules decided, and what each made of the deal: for the vendor. */
+static void keep_rules(
+	const struct command_input *in, const struct margin_work *work, struct decision *out)
+{
+	json_object_update_new(
+		out->inputs, json_pack("{s:{s:s?, s:I}, s:o, s:O?, s:s?}", "margin_rule_set", "id",
+				     rows_text(in->facts, "rule_set_id"), "version",
+				     (json_int_t)rows_int(in->facts, "rule_set_version"), "rules",
+				     margin_trace(work), "facts",
+				     row_json(in->facts, "facts", in->request->arena), "quote_id",
+				     rows_text(in->facts, "quote_id")));
+	json_object_set_new(out->outcome, "rule_set_version",
+		json_integer(rows_int(in->facts, "rule_set_version")));
+}
+
 static bool decide_approve(
 	const struct command_input *in, struct decision *out, struct problem *problem)
 {
-	struct deal_facts facts = approval_facts(in->facts);
+	const struct margin_work *work = approval_rules(in);
+	const struct margin_terms quoted = { rows_int(in->facts, "quote_margin_bps"),
+		rows_int(in->facts, "quote_margin_minor"),
+		rows_int(in->facts, "quote_clipped_bps") };
+	struct deal_facts facts = approval_facts(in->facts, work, &quoted);
 	struct deal_approval approval;
 	if (!deal_approve(&facts, &approval, &out->explanation, problem))
 		return false;
@@ -468,7 +592,11 @@ static bool decide_approve(
 			rows_text(in->facts, "tier_id"), "terms_version",
 			(json_int_t)rows_int(in->facts, "terms_version"), "program_version",
 			(json_int_t)rows_int(in->facts, "program_version")));
+	if (facts.quoted == NULL)
+		json_object_set_new(out->fields, "needs_rule_set",
+			json_pack("s?", rows_text(in->facts, "rule_set_id")));
 	out->event = "deal.approved";
+	keep_rules(in, work, out);
 	keep_approval(in, &facts, &approval, out);
 	return true;
 }

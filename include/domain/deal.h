@@ -23,6 +23,9 @@ struct deal_facts {
 	int64_t program_cap_bps;
 	int64_t amount_minor;
 	const char *currency;
+	const struct margin_adjuster *adjusters; /* of the rules in force that apply */
+	size_t adjuster_count;
+	const struct margin_terms *quoted; /* of the quote it was registered with, or NULL */
 	int64_t protection_days; /* asked for, else the program's */
 	int64_t now_us;
 	int64_t protection_ends_us; /* now + protection_days in the program's zone, by PostgreSQL's
@@ -46,7 +49,8 @@ struct deal_approval {
 	int64_t protection_ends_us;
 };
 
-/* Margin from the tier's band, locked; protection from now. Explains both. */
+/* Margin of the quote, else from the tier's band and the rules in force, locked; protection from
+ * now. Explains both. */
 bool deal_approve(const struct deal_facts *facts, struct deal_approval *ret_approval,
 	struct explanation *ret_explanation, struct problem *problem);
 

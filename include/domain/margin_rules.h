@@ -29,21 +29,21 @@ enum fact_kind {
 };
 
 /* clang-format off: a table */
-#define MARGIN_FACTS(X)                                                                            \
-	X(amount_minor, FACT_MONEY, "Net amount of the deal, volume discount taken off", NULL)     \
-	X(currency, FACT_TEXT, "Currency of the deal", NULL)                                       \
-	X(first_line_support, FACT_BOOLEAN, "The partner gives first-line support", NULL)          \
-	X(onboarding_delivered, FACT_BOOLEAN, "The partner delivers the onboarding", NULL)         \
-	X(white_label, FACT_BOOLEAN, "Sold under the partner's own brand", NULL)                   \
-	X(course_bundle, FACT_BOOLEAN, "Sold together with courses of the partner", NULL)          \
-	X(annual_commitment_minor, FACT_MONEY, "What the customer commits to per year", NULL)      \
-	X(rating, FACT_TEXT, "Rating of the partner", "green amber red")                           \
-	X(partner_type, FACT_TEXT, "Type of the partner", NULL)                                    \
-	X(tier, FACT_TEXT, "Key of the partner's tier", NULL)                                      \
-	X(partner_country, FACT_TEXT, "Country of the partner", NULL)                              \
-	X(customer_country, FACT_TEXT, "Country of the customer", NULL)                            \
-	X(regions, FACT_WORDS, "Keys of the regions the customer is in", NULL)                     \
-	X(products, FACT_WORDS, "Keys of the products in the deal", NULL)                          \
+#define MARGIN_FACTS(X)                                                                        \
+	X(amount_minor, FACT_MONEY, "Net amount of the deal, volume discount taken off", NULL) \
+	X(currency, FACT_TEXT, "Currency of the deal", NULL)                                   \
+	X(first_line_support, FACT_BOOLEAN, "The partner gives first-line support", NULL)      \
+	X(onboarding_delivered, FACT_BOOLEAN, "The partner delivers the onboarding", NULL)     \
+	X(white_label, FACT_BOOLEAN, "Sold under the partner's own brand", NULL)               \
+	X(course_bundle, FACT_BOOLEAN, "Sold together with courses of the partner", NULL)      \
+	X(annual_commitment_minor, FACT_MONEY, "What the customer commits to per year", NULL)  \
+	X(rating, FACT_TEXT, "Rating of the partner", "green amber red")                       \
+	X(partner_type, FACT_TEXT, "Type of the partner", NULL)                                \
+	X(tier, FACT_TEXT, "Key of the partner's tier", NULL)                                  \
+	X(partner_country, FACT_TEXT, "Country of the partner", NULL)                          \
+	X(customer_country, FACT_TEXT, "Country of the customer", NULL)                        \
+	X(regions, FACT_WORDS, "Keys of the regions the customer is in", NULL)                 \
+	X(products, FACT_WORDS, "Keys of the products in the deal", NULL)                      \
 	X(product_kinds, FACT_WORDS, "Kinds of the products in the deal", "licence content service")
 /* clang-format on */
 

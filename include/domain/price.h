@@ -46,19 +46,19 @@ const char *volume_mode_text(enum volume_mode mode);
 bool volume_mode_parse(const char *text, enum volume_mode *ret_mode);
 
 /* Bands ascend, and each has a price or a discount: else violations below `where`. */
-bool price_check(const struct price *price, const char *where, struct arena *arena,
-	struct problem *problem);
+bool price_check(
+	const struct price *price, const char *where, struct arena *arena, struct problem *problem);
 
 /* False when an amount leaves the range of money. */
-bool price_line(const struct price *price, int64_t quantity, int64_t periods,
-	struct price_line *ret_line);
+bool price_line(
+	const struct price *price, int64_t quantity, int64_t periods, struct price_line *ret_line);
 
 /* A larger order that costs less than a smaller one. */
 struct price_anomaly {
-	size_t band;               /* where the price drops too far */
-	int64_t from_quantity;     /* this many cost `costs_minor` ... */
+	size_t band;           /* where the price drops too far */
+	int64_t from_quantity; /* this many cost `costs_minor` ... */
 	int64_t costs_minor;
-	int64_t dearer_quantity;   /* ... but as few as these more than that */
+	int64_t dearer_quantity; /* ... but as few as these more than that */
 	int64_t dearer_costs_minor;
 };
 

@@ -126,6 +126,9 @@ struct decision {
 	bool is_kept;   /* store the explanation as a decision (GET /v1/decisions/{id}) */
 };
 
+/* The steps as decisions show them: a new array. */
+json_t *explanation_steps(const struct explanation *explanation);
+
 /* A batch behind the walls of the request's actor. */
 struct db_batch request_batch(const struct request *request);
 

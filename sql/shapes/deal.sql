@@ -30,6 +30,8 @@ select
 	d.line_items,
 	d.external_ids,
 	d.custom_fields,
+	d.terms,
+	d.quote_id,
 	d.tier_id,
 	t.name as tier_name,
 	d.margin_bps,

@@ -2,15 +2,19 @@
 --
 -- $1 program, $2 partner (null: the vendor asks), $3 id, $4 body, $5 decision, $6 request, $7 row before.
 
--- What registration needs to know: the partner that registers, and whether one of the foreign ids is taken.
+-- What registration needs to know: the partner that registers, whether one of the foreign ids is taken, and the quote.
 -- name: deal_register_facts
 select p.id as partner_id, p.status as partner_status,
 	(select e.deal_id from deal_external_ids e, jsonb_each_text(coalesce($4->'external_ids', '{}')) x
 		where e.program_id = $1 and e.partner_id = p.id and e.source = x.key and e.external_id = x.value
 		limit 1) as existing_deal_id,
-	program_now() as now
+	n.now, q.id as quote_id, q.currency as quote_currency, q.net_minor as quote_net_minor, q.terms as quote_terms,
+	q.valid_until as quote_valid_until,
+	(select d.id from deals d where d.program_id = $1 and d.quote_id = q.id) as quote_deal_id
 from programs g
+cross join (select program_now() as now) n
 left join partners p on p.program_id = g.id and p.id = coalesce($2, ($4->>'partner_id')::uuid)
+left join margin_quotes q on q.program_id = g.id and q.partner_id = p.id and q.id = ($4->>'quote_id')::uuid
 where g.id = $1
 
 -- The first part holds the partner, the time and the counter, each asked for once.
@@ -23,16 +27,19 @@ with partner as (
 ), written as (
 	insert into deals (program_id, id, partner_id, number, status, customer_name, customer_country, customer_website,
 		customer_tax_id, customer_contact_name, customer_contact_email, amount_minor, currency, expected_close_on,
-		description, line_items, external_ids, custom_fields, submitted_at, created_by_id, created_at, updated_at)
+		description, line_items, external_ids, custom_fields, terms, quote_id, submitted_at, created_by_id, created_at,
+		updated_at)
 	select $1, $3, p.id, 'D-' || to_char(p.now at time zone g.zone, 'YYYY') || '-' || human_number(p.counter),
 		$5->>'status', $4->>'customer_name', $4->>'customer_country', $4->>'customer_website', $4->>'customer_tax_id',
 		$4->>'customer_contact_name', $4->>'customer_contact_email', ($4->'amount'->>'amount_minor')::bigint,
 		$4->'amount'->>'currency', ($4->>'expected_close_on')::date, $4->>'description',
 		coalesce(nullif($4->'line_items', 'null'), '[]'), coalesce(nullif($4->'external_ids', 'null'), '{}'),
-		coalesce(nullif($4->'custom_fields', 'null'), '{}'), case when $5->>'status' = 'submitted' then p.now end,
+		coalesce(nullif($4->'custom_fields', 'null'), '{}'), $5->'terms', ($4->>'quote_id')::uuid, case when $5->>'status' = 'submitted' then p.now end,
 		($6->>'actor_id')::uuid, p.now, p.now
 	from partner p
 	join programs g on g.id = $1
+	where ($4->>'quote_id') is null or exists (select from margin_quotes q where q.program_id = $1
+		and q.partner_id = p.id and q.id = ($4->>'quote_id')::uuid and q.valid_until > p.now)
 	returning id, partner_id, external_ids
 ), linked as (
 	insert into deal_external_ids (program_id, partner_id, source, external_id, deal_id)
@@ -46,7 +53,7 @@ select (select e.deal_id from deal_external_ids e, jsonb_each_text(case jsonb_ty
 			when 'object' then $4->'external_ids' else '{}' end) x
 		where e.program_id = $1 and e.partner_id = d.partner_id and e.deal_id <> d.id and e.source = x.key
 			and e.external_id = x.value
-		limit 1) as existing_deal_id
+		limit 1) as existing_deal_id, d.quote_id, d.amount_minor, d.currency
 from deals d
 where d.program_id = $1 and d.id = $3 and ($2 is null or d.partner_id = $2)
 
@@ -59,7 +66,10 @@ select d.status, d.amount_minor, d.currency, d.partner_id, p.status as partner_s
 	g.version as program_version, g.margin_cap_bps, g.zone, coalesce(($4->>'protection_days')::int, y.protection_days, g.protection_days) as protection_days,
 	n.now, (n.now at time zone g.zone)::date as today, d.protection_expires_at,
 	((n.now at time zone g.zone) + make_interval(days => coalesce(($4->>'protection_days')::int, y.protection_days, g.protection_days)))
-		at time zone g.zone as protection_ends_at
+		at time zone g.zone as protection_ends_at,
+	r.id as rule_set_id, coalesce(r.number, 0) as rule_set_version, r.currency as rule_set_currency, r.rules,
+	margin_facts_of_partner(p, t.key) || margin_facts_of_deal(d) as facts, q.id as quote_id, q.number as quote_number,
+	q.margin_bps as quote_margin_bps, q.margin_minor as quote_margin_minor, q.clipped_bps as quote_clipped_bps
 from deals d
 join programs g on g.id = d.program_id
 join partners p on p.program_id = d.program_id and p.id = d.partner_id
@@ -67,11 +77,14 @@ left join tiers t on t.program_id = p.program_id and t.id = p.tier_id
 left join partner_types y on y.program_id = p.program_id and y.key = p.type
 cross join (select program_now() as now) n
 left join tier_terms_at(n.now) v on v.program_id = t.program_id and v.tier_id = t.id
+left join margin_rule_set_at(n.now) r on true
+left join margin_quotes q on q.program_id = d.program_id and q.id = d.quote_id
 where d.program_id = $1 and d.id = $3 and ($2 is null or d.partner_id = $2)
 
 -- Every change of a deal: decision.set holds the new values of columns. Re-asserted under row locks where the decision
 -- says so: needs_partner, that the partner is active; needs_tier, that it is in this tier and that tier and program still
--- have the terms that were read; needs_protection, that protection still runs.
+-- have the terms that were read; needs_rule_set, that this rule set of margin (null: none) is in force; needs_protection, that
+-- protection still runs.
 -- name: deal_change
 with partner as (
 	select p.id from partners p
@@ -89,12 +102,12 @@ with partner as (
 	update deals d
 	set (status, customer_name, customer_country, customer_website, customer_tax_id, customer_contact_name,
 		customer_contact_email, amount_minor, currency, expected_close_on, description, line_items, external_ids,
-		custom_fields, tier_id, margin_bps, margin_minor, margin_decision_id, submitted_at, decided_at, decision_comment,
+		custom_fields, terms, tier_id, margin_bps, margin_minor, margin_decision_id, submitted_at, decided_at, decision_comment,
 		review_note, info_request, protection_starts_at, protection_expires_at, closed_on, closed_at,
 		actual_amount_minor, lost_reason)
 		= (select r.status, r.customer_name, r.customer_country, r.customer_website, r.customer_tax_id,
 			r.customer_contact_name, r.customer_contact_email, r.amount_minor, r.currency, r.expected_close_on,
-			r.description, r.line_items, r.external_ids, r.custom_fields, r.tier_id, r.margin_bps, r.margin_minor,
+			r.description, r.line_items, r.external_ids, r.custom_fields, r.terms, r.tier_id, r.margin_bps, r.margin_minor,
 			r.margin_decision_id, r.submitted_at, r.decided_at, r.decision_comment, r.review_note, r.info_request,
 			r.protection_starts_at, r.protection_expires_at, r.closed_on, r.closed_at, r.actual_amount_minor, r.lost_reason
 			from jsonb_populate_record(d, $5->'set') r),
@@ -103,6 +116,8 @@ with partner as (
 		and d.version = ($5->>'expected_version')::int
 		and (not $5 ? 'needs_partner' or exists (select from partner))
 		and (not $5 ? 'needs_tier' or exists (select from terms))
+		and (not $5 ? 'needs_rule_set' or (select s.id from margin_rule_set_at(program_now()) s)
+			is not distinct from ($5->>'needs_rule_set')::uuid)
 		and not (coalesce(($5->>'needs_protection')::boolean, false) and d.protection_expires_at <= program_now())
 	returning d.id, d.partner_id, d.external_ids
 ), unlinked as (

@@ -78,21 +78,44 @@ bool deal_register(const struct deal_facts *facts, const struct deal_line *lines
 	       partner_is_active(facts, "register a deal", problem);
 }
 
-bool deal_approve(const struct deal_facts *facts, struct deal_approval *ret_approval,
+/* What was quoted stands, whatever tier and rules say now. */
+static void margin_quoted(const struct deal_facts *facts, struct margin_terms *ret_terms,
+	struct explanation *ret_explanation)
+{
+	*ret_terms = *facts->quoted;
+	*ret_explanation = (struct explanation){ 0 };
+	explain_add(ret_explanation, "quote", "bps", 0, ret_terms->margin_bps,
+		"The margin is that of the quote the deal was registered with.");
+	explain_add(ret_explanation, "margin_amount", "minor", facts->amount_minor,
+		ret_terms->margin_minor, "The amount is that of the quote.");
+}
+
+static bool margin_of(const struct deal_facts *facts, struct margin_terms *ret_terms,
 	struct explanation *ret_explanation, struct problem *problem)
 {
 	struct margin_input input = {
 		.band = facts->band,
 		.program_cap_bps = facts->program_cap_bps,
 		.amount_minor = facts->amount_minor,
+		.adjusters = facts->adjusters,
+		.adjuster_count = facts->adjuster_count,
 	};
 
+	if (!facts->quoted)
+		return margin_decide(&input, ret_terms, ret_explanation, problem);
+	margin_quoted(facts, ret_terms, ret_explanation);
+	return true;
+}
+
+bool deal_approve(const struct deal_facts *facts, struct deal_approval *ret_approval,
+	struct explanation *ret_explanation, struct problem *problem)
+{
 	if (!transition_require(
 		    deal_transitions, "deal", "approve", "approved", facts->status, problem))
 		return false;
 	if (!partner_is_active(facts, "have a deal approved", problem) ||
 		!tier_is_published(facts, problem) ||
-		!margin_decide(&input, &ret_approval->margin, ret_explanation, problem))
+		!margin_of(facts, &ret_approval->margin, ret_explanation, problem))
 		return false;
 	ret_explanation->rule_set = "deal_approval";
 	ret_explanation->rule_set_version = DEAL_RULES_VERSION;

@@ -15,8 +15,8 @@ struct place {
 	struct problem *problem;
 };
 
-static void refuse(const struct place *place, const char *member, enum violation_code code,
-	const char *detail)
+static void refuse(
+	const struct place *place, const char *member, enum violation_code code, const char *detail)
 {
 	problem_add(place->problem, place->arena, PLACE_POINTER,
 		arena_printf(place->arena, "#/rules/%zu/conditions/%zu/%s", place->rule,
@@ -264,7 +264,7 @@ size_t margin_rules_warnings(const struct margin_rules *rules, int64_t program_c
 	size_t count = 0;
 
 	for (size_t i = 0; i < rules->count && count < room; i++)
-		count += warn_of(&rules->rules[i], i, program_cap_bps, now_us, arena,
-			&ret_warnings[count]);
+		count += warn_of(
+			&rules->rules[i], i, program_cap_bps, now_us, arena, &ret_warnings[count]);
 	return count;
 }

@@ -12,7 +12,9 @@
 
 __extension__ typedef __int128 wide;
 
-static const char *const mode_names[] = { [VOLUME_GRADUATED] = "graduated", [VOLUME_SLAB] = "slab" };
+static const char *const mode_names[] = {
+	[VOLUME_GRADUATED] = "graduated", [VOLUME_SLAB] = "slab"
+};
 
 /* What a unit costs for one period in ten-thousandths of a minor unit; NULL: below the bands. */
 static wide unit_cost(const struct price *price, const struct price_band *band)
@@ -85,8 +87,8 @@ bool volume_mode_parse(const char *text, enum volume_mode *ret_mode)
 	return strcmp(text, mode_names[*ret_mode]) == 0;
 }
 
-bool price_check(const struct price *price, const char *where, struct arena *arena,
-	struct problem *problem)
+bool price_check(
+	const struct price *price, const char *where, struct arena *arena, struct problem *problem)
 {
 	size_t before = problem->violation_count;
 
@@ -106,8 +108,8 @@ bool price_check(const struct price *price, const char *where, struct arena *are
 	return problem->violation_count == before;
 }
 
-bool price_line(const struct price *price, int64_t quantity, int64_t periods,
-	struct price_line *ret_line)
+bool price_line(
+	const struct price *price, int64_t quantity, int64_t periods, struct price_line *ret_line)
 {
 	wide list = (wide)price->unit_amount_minor * BPS_ONE * quantity * periods;
 

@@ -151,7 +151,7 @@ static bool decide(struct command *command, struct problem *problem)
 	return true;
 }
 
-static json_t *steps_json(const struct explanation *explanation)
+json_t *explanation_steps(const struct explanation *explanation)
 {
 	json_t *steps = json_array();
 	for (size_t i = 0; i < explanation->step_count; i++) {
@@ -181,7 +181,7 @@ static const char *decision_json(struct command *command)
 			decision->fields, "rule_set", json_string(explanation->rule_set));
 		json_object_set_new(decision->fields, "rule_set_version",
 			json_integer(explanation->rule_set_version));
-		json_object_set_new(decision->fields, "steps", steps_json(explanation));
+		json_object_set_new(decision->fields, "steps", explanation_steps(explanation));
 		json_object_set(decision->fields, "inputs", decision->inputs);
 		json_object_set(decision->fields, "outcome", decision->outcome);
 	}

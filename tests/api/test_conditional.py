@@ -15,6 +15,14 @@ ACTIONS = {  # an operation that asks for If-Match, and how to make a row on whi
     "retireTier": (lambda world: world.make_tier(), None),
     "updateBenefit": (lambda world: world.make_benefit(), {"name": "Renamed"}),
     "retireBenefit": (lambda world: world.make_benefit(), None),
+    "updateProduct": (lambda world: world.make_product(), {"name": "Renamed"}),
+    "retireProduct": (lambda world: world.make_product(), None),
+    "reinstateProduct": (lambda world: world.act("products", world.make_product(), "retire"), None),
+    "withdrawProductPrice": (lambda world: world.make_price(
+        world.make_product()["id"], valid_from="2999-01-01T00:00:00Z"), None),
+    "updateMarginRuleSet": (lambda world: world.make_rule_set(), {"name": "Renamed"}),
+    "publishMarginRuleSet": (lambda world: world.make_rule_set(), {}),
+    "discardMarginRuleSet": (lambda world: world.make_rule_set(), None),
     "updatePartner": (lambda world: world.new_partner(), {"website": "https://renamed.example"}),
     "updatePartnerType": (lambda world: world.admin.patch(
         f"/v1/partner-types/{world.partner_type('referral')['id']}", {"name": unique("Referrers")}, if_match="*",

@@ -69,7 +69,12 @@ def own(world):
     events_of(world.admin, deal["id"], 3)
     tier = world.make_tier()
     world.admin.patch(f"/v1/tiers/{tier['id']}", {"benefits": [{"key": "co_selling", "value": True}]}, if_match=2, expect=200)
-    return {**ids, "tier_id": tier["id"], "partner_type_id": world.partner_type("reseller")["id"]}
+    world.act("margin-rule-sets", world.make_rule_set(), "publish")
+    price = world.make_price(ids["product_id"], currency="USD", volume_mode="slab",
+                             volume_bands=[{"from_quantity": 10, "discount_bps": 9000}])
+    quote = world.make_quote(ids["partner_id"], rating="green")
+    return {**ids, "tier_id": tier["id"], "price_id": price["id"], "quote_id": quote["id"],
+            "partner_type_id": world.partner_type("reseller")["id"]}
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,7 @@ def of_partner(world, partner):
             "client_id": partner.client_id, **federation(world),
             "tier_id": world.make_tier(publish=False)["id"], "benefit_id": world.make_benefit()["id"],
             "partner_type_id": world.partner_type("distributor")["id"],  # not what the partners of tests are
+            **sales(world), "quote_id": world.make_quote(partner.id)["id"],
             "session_id": partner.user().get("/v1/sessions/current")["id"],
             **territory(world, partner), "rate_id": world.make_rate()["id"]}
 
@@ -28,8 +29,14 @@ def territory(world, partner):
 
 def of_vendor(world):
     """What belongs to the vendor's side and to no partner, though partners have things of the kind."""
-    return {"user_id": world.user("viewer").id, "client_id": world.make_client(["deals:read"])[0],
+    return {"user_id": world.user("viewer").id, "client_id": world.make_client(["deals:read"])[0], **sales(world),
             "session_id": world.user("viewer").get("/v1/sessions/current")["id"], **federation(world)}
+
+
+def sales(world):
+    """What is sold is the program's; its rules of margin are the vendor's."""
+    price = world.make_price(world.make_product()["id"])
+    return {"product_id": price["product_id"], "price_id": price["id"], "rule_set_id": world.make_rule_set()["id"]}
 
 
 def federation(world):

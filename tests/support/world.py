@@ -168,9 +168,29 @@ class World:
         return self.admin.post("/v1/fx-rates", {
             "base": base, "quote": quote, "rate": rate, "source": "ECB", "valid_from": valid_from, **members},
             expect=201).json
+
     def make_benefit(self, **members):
         return self.admin.post("/v1/benefits", {
             "key": f"b{uuid.uuid4().hex[:8]}", "name": unique("Benefit"), "kind": "boolean", **members}, expect=201).json
+
+    def make_product(self, **members):
+        return self.admin.post("/v1/products", {
+            "key": unique("product").replace("-", "_"), "name": unique("Product"), "kind": "licence", "unit": "seat",
+            **members}, expect=201).json
+
+    def make_price(self, product_id, unit_minor=2000, currency="EUR", **members):
+        return self.admin.post("/v1/product-prices", {
+            "product_id": product_id, "unit_amount": {"amount_minor": unit_minor, "currency": currency}, **members},
+            expect=201).json
+
+    def make_rule_set(self, **members):
+        return self.admin.post("/v1/margin-rule-sets", {"name": unique("Rules"), **members}, expect=201).json
+
+    def make_quote(self, partner_id, unit_minor=2000, **members):
+        price = self.make_price(self.make_product()["id"], unit_minor)
+        return self.admin.post("/v1/margin-quotes", {
+            "partner_id": partner_id, "currency": "EUR", "lines": [{"product_id": price["product_id"], "quantity": 1}],
+            **members}, expect=201).json
 
     def new_partner(self, tier="preferred", **members):
         """A partner that is still being onboarded."""

@@ -176,8 +176,11 @@ static void keys_are_used_once(void **state)
 /* An uplift is a rule with a period, half-open. */
 static void uplifts_have_a_period(void **state)
 {
-	struct margin_rule uplift = { .key = "u", .name = "U", .delta_bps = 100,
-		.valid_from_us = 100, .valid_until_us = 200 };
+	struct margin_rule uplift = { .key = "u",
+		.name = "U",
+		.delta_bps = 100,
+		.valid_from_us = 100,
+		.valid_until_us = 200 };
 	struct margin_rules rules = { "EUR", &uplift, 1 };
 	static const struct {
 		int64_t now_us;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Prices by cases/price_line.tsv, slab prices that undercut themselves by cases/price_anomaly.tsv. */
+/* Prices by cases/price_line.tsv, slab prices that undercut themselves by cases/price_anomaly.tsv.
+ */
 #include "domain/price.h"
 
 #include "tsv.h"
@@ -58,8 +59,9 @@ static void anomalies_follow_the_cases(void **state)
 		char text[256] = "";
 
 		for (size_t i = 0; i < count; i++) {
-			snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%zu:%lld<%lld",
-				i ? "," : "", found[i].band, (long long)found[i].from_quantity,
+			snprintf(text + strlen(text), sizeof(text) - strlen(text),
+				"%s%zu:%lld<%lld", i ? "," : "", found[i].band,
+				(long long)found[i].from_quantity,
 				(long long)found[i].dearer_quantity);
 			assert_true(found[i].dearer_costs_minor > found[i].costs_minor);
 		}

@@ -16,8 +16,7 @@ static void accelerators_follow_the_cases(void **state)
 			tsv_int(tsv, "rate_bps"), tsv_int(tsv, "above_bps"), 0 };
 		int64_t earned_minor;
 
-		assert_true(
-			accelerator_mode_parse(tsv_text(tsv, "mode"), &accelerator.mode));
+		assert_true(accelerator_mode_parse(tsv_text(tsv, "mode"), &accelerator.mode));
 		assert_true(accelerator_earn_next(&accelerator, tsv_int(tsv, "won_minor"),
 			tsv_int(tsv, "amount_minor"), &earned_minor));
 		tsv_expect_int(tsv, "earned_minor", earned_minor);
