@@ -77,9 +77,9 @@ static bool check_standing(const struct rows *facts, struct problem *problem)
 static void collect_facts(const struct command_input *in, const struct basket *basket,
 	const json_t *terms, json_t *facts)
 {
-	json_object_update_new(facts,
-		json_pack("{s:O?, s:O?}", "currency", json_object_get(in->body, "currency"), "rating",
-			json_object_get(in->body, "rating")));
+	json_object_update_new(
+		facts, json_pack("{s:O?, s:O?}", "currency", json_object_get(in->body, "currency"),
+			       "rating", json_object_get(in->body, "rating")));
 	json_object_update(facts, (json_t *)terms);
 	json_object_set_new(facts, "amount_minor", json_integer(basket->net_minor));
 	json_object_set(facts, "products", basket->product_keys);
