@@ -35,6 +35,8 @@ bool region_check(const struct region_facts *facts, struct arena *arena, struct 
 struct territory_facts {
 	const char *partner_status; /* NULL: there is no such partner */
 	const char *region_status;  /* NULL: there is no such region */
+	bool has_product;           /* one is asked for; else all, or the one it is for */
+	const char *product_status; /* NULL: there is no such product */
 	int64_t valid_from_us;
 	int64_t valid_to_us; /* of no use without has_end */
 	bool has_end;

@@ -88,12 +88,12 @@ select region_is_unused($3) as is_unused
 
 -- ---- whose they are ----
 
--- The partner, the region, and an assignment that stands in the way of the one that is asked for ($4, over what is there).
+-- The partner, the region, the product, and an assignment that stands in the way of the one that is asked for ($4, over what is there).
 -- name: territory_facts
 with wanted as (
 	select coalesce(($4->>'partner_id')::uuid, o.partner_id) as partner_id,
 		coalesce(($4->>'region_id')::uuid, o.region_id) as region_id,
-		o.product_id,
+		coalesce(($4->>'product_id')::uuid, o.product_id) as product_id,
 		coalesce(($4->>'is_exclusive')::boolean, o.is_exclusive, false) as is_exclusive,
 		coalesce(($4->>'valid_from')::timestamptz, o.valid_from, program_now()) as valid_from,
 		case when $4 ? 'valid_to' then ($4->>'valid_to')::timestamptz else o.valid_to end as valid_to
@@ -102,10 +102,11 @@ with wanted as (
 	where g.id = $1
 )
 select program_now() as now, w.valid_from, w.valid_to, p.id as partner_id, p.status as partner_status, r.id as region_id,
-	r.status as region_status, x.id as blocker_id, x.is_own as is_blocked_by_own
+	r.status as region_status, d.status as product_status, x.id as blocker_id, x.is_own as is_blocked_by_own
 from wanted w
 left join partners p on p.program_id = $1 and p.id = w.partner_id
 left join regions r on r.program_id = $1 and r.id = w.region_id
+left join products d on d.program_id = $1 and d.id = w.product_id
 left join lateral (
 	select a.id, a.partner_id = w.partner_id as is_own from territory_assignments a
 	where a.program_id = $1 and a.id <> $3
@@ -128,15 +129,19 @@ with lock as materialized (
 ), region as (
 	select r.id, r.path from lock, regions r
 	where r.program_id = $1 and r.id = ($4->>'region_id')::uuid and r.status = 'active' for share of r
+), product as (
+	select d.id from lock, products d
+	where d.program_id = $1 and d.id = ($4->>'product_id')::uuid and d.status = 'active' for share of d
 ), written as (
-	insert into territory_assignments (program_id, id, partner_id, region_id, region_path, is_exclusive, valid_from, valid_to,
+	insert into territory_assignments (program_id, id, partner_id, region_id, region_path, product_id, is_exclusive, valid_from, valid_to,
 		note, created_by_id, created_at, updated_at)
-	select $1, $3, p.id, r.id, r.path, coalesce(b.is_exclusive, false), coalesce(b.valid_from, n.now), b.valid_to, b.note,
+	select $1, $3, p.id, r.id, r.path, b.product_id, coalesce(b.is_exclusive, false), coalesce(b.valid_from, n.now), b.valid_to, b.note,
 		($6->>'actor_id')::uuid, n.now, n.now
 	from partner p
 	cross join region r
 	cross join (select program_now() as now) n
-	cross join jsonb_to_record($4) as b(is_exclusive boolean, valid_from timestamptz, valid_to timestamptz, note text)
+	cross join jsonb_to_record($4) as b(product_id uuid, is_exclusive boolean, valid_from timestamptz, valid_to timestamptz, note text)
+	where b.product_id is null or exists (select from product)
 	returning id
 )
 select assert_written(count(*)) from written

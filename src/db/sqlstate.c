@@ -264,6 +264,8 @@ static const struct constraint constraints[] = {
 	{ "territory_assignments_period_check", CHECK, 0, "#/valid_to",
 		"The assignment must end after it begins." },
 	{ "territory_assignments_pkey", OURS, 0, NULL, NULL },
+	{ "territory_assignments_product_fkey", REFERENCE, 0, "#/product_id",
+		"There is no such product." },
 	{ "territory_assignments_region_fkey", REFERENCE, 0, "#/region_id",
 		"There is no such region." },
 	{ "territory_assignments_twice_excl", TAKEN, PROBLEM_already_exists, "#/region_id",

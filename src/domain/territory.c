@@ -66,6 +66,12 @@ static void check_references(
 	else if (strcmp(facts->region_status, "active") != 0)
 		problem_add(problem, arena, PLACE_POINTER, "#/region_id", VIOLATION_inconsistent,
 			"The region is retired.");
+	if (facts->has_product && !facts->product_status)
+		problem_add(problem, arena, PLACE_POINTER, "#/product_id",
+			VIOLATION_reference_not_found, "There is no such product.");
+	else if (facts->has_product && strcmp(facts->product_status, "active") != 0)
+		problem_add(problem, arena, PLACE_POINTER, "#/product_id", VIOLATION_inconsistent,
+			"The product is retired.");
 }
 
 static bool refuse_taken(

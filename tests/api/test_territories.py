@@ -210,6 +210,27 @@ def test_nobody_has_the_same_twice(world, dach):
     assert refused.problem == "already_exists" and refused["resource_id"] == exclusive["id"], "it is theirs through Germany"
 
 
+def test_for_a_product(world, dach):
+    """No product is every product; two of them keep out of each other's way."""
+    a, b = world.make_partner(), world.make_partner()
+    seats, content = world.make_product(), world.make_product()
+    answer = post(world, a, dach["de"], is_exclusive=True, product_id=seats["id"])
+    row = command_is_consistent(world.admin, answer)
+    assert (row["product_id"], row["product_key"], row["product_name"]) == (seats["id"], seats["key"], seats["name"])
+    is_taken(post(world, b, dach["dach"], product_id=seats["id"]), row)
+    is_taken(post(world, b, dach["by"]), row)
+    other = post(world, b, dach["by"], is_exclusive=True, product_id=content["id"])
+    assert other.status == 201
+    found = {entry["id"] for entry in world.admin.list("/v1/territory-assignments", {"product_id": content["id"]})}
+    assert found == {other["id"]}
+    world.act("products", seats, "retire")
+    for product_id, code in ((nobody(), "reference_not_found"), (seats["id"], "inconsistent")):
+        refused = post(world, a, dach["at"], product_id=product_id)
+        assert refused.status == 422 and refused.errors() == {("#/product_id", code)}
+    ended = world.act("territory-assignments", row, "end", {"reason": "It is not sold any more."})
+    assert ended["product_name"] == seats["name"], "what is there can be ended all the same"
+
+
 def test_all_faults_at_once(world, dach):
     refused = world.admin.post("/v1/territory-assignments", {
         "partner_id": nobody(), "region_id": nobody(), "valid_from": "2026-08-01T00:00:00Z",

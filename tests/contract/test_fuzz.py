@@ -186,7 +186,7 @@ class Targets:
         parts.update({
             "createRegion": {"parent_id": self.ids["region_id"][0], "countries": []},
             "updateRegion": {"parent_id": None, "countries": []},
-            "createTerritoryAssignment": {"partner_id": self.partner.id, "region_id": self.world.make_region()["id"],
+            "createTerritoryAssignment": {"partner_id": self.partner.id, "region_id": self.world.make_region()["id"], "product_id": None,
                                           "valid_to": None},
             "updateTerritoryAssignment": {"valid_to": None}, "endTerritoryAssignment": {"ends_at": "2999-01-01T00:00:00Z"},
             "createFxRate": {"base": "USD", "quote": "EUR", "rate": "0.92"}})

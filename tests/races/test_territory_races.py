@@ -49,6 +49,17 @@ def test_an_exclusive_against_another_partners_plain_one(world):
         refused_with_the_field(next(answer for answer in answers if answer.status == 409))
 
 
+def test_all_products_against_one(world):
+    """They overlap in a product, so one wins; of two products both do."""
+    a, b, region = world.partner("a"), world.partner("b"), world.make_region()
+    one, two = world.make_product()["id"], world.make_product()["id"]
+    answers = at_once([assign(world, a, region), assign(world, b, region, product_id=one)])
+    assert sorted(answer.status for answer in answers) == [201, 409]
+    region = world.make_region()
+    answers = at_once([assign(world, a, region, product_id=two), assign(world, b, region, product_id=one)])
+    assert [answer.status for answer in answers] == [201, 201]
+
+
 def test_periods_that_touch_both_win(world):
     region, a, b = world.make_region(), world.partner("a"), world.partner("b")
     answers = at_once([assign(world, a, region, valid_from="2026-01-01T00:00:00Z", valid_to="2026-07-01T00:00:00Z"),

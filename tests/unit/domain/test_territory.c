@@ -70,7 +70,11 @@ static void assignments_follow_the_cases(void **state)
 	(void)state;
 	while (tsv_next(tsv)) {
 		struct problem problem = PROBLEM_INIT;
+		const char *product = tsv_text(tsv, "product");
+		bool has_product = product != NULL && strcmp(product, "none") != 0;
 		const struct territory_facts facts = {
+			.has_product = product != NULL,
+			.product_status = has_product ? product : NULL,
 			.partner_status = tsv_text(tsv, "partner"),
 			.region_status = tsv_text(tsv, "region"),
 			.valid_from_us = tsv_int(tsv, "from"),
