@@ -16,6 +16,7 @@ const struct endpoint *const all_endpoints[] = {
 	territory_endpoints,
 	fx_endpoints,
 	partner_type_endpoints,
+	partner_application_endpoints,
 	role_endpoints,
 	user_endpoints,
 	password_endpoints,

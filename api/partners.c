@@ -76,8 +76,7 @@ static const struct list tier_history_list = {
 	.parent = &partner_resource,
 };
 
-/* The tier that was asked for exists and is published. */
-static bool check_tier(const struct command_input *in, struct problem *problem)
+bool partner_tier_is_open(const struct command_input *in, struct problem *problem)
 {
 	const char *status = rows_text(in->facts, "tier_status");
 	if (command_body_text(in, "tier_id") == NULL)
@@ -145,7 +144,7 @@ static bool set_addresses(const struct command_input *in, json_t *fields, struct
 static bool decide_create(
 	const struct command_input *in, struct decision *out, struct problem *problem)
 {
-	if (!set_addresses(in, out->fields, problem) || !check_tier(in, problem))
+	if (!set_addresses(in, out->fields, problem) || !partner_tier_is_open(in, problem))
 		return false;
 	const char *tier = rows_text(in->facts, "tier_id");
 	json_object_set_new(out->fields, "tier_id", tier != NULL ? json_string(tier) : json_null());
@@ -212,7 +211,7 @@ static bool decide_change_tier(
 		   *now_in = command_before_text(in, "tier_id");
 	if (transition_require(partner_transitions, "partner", "change-tier",
 		    "moved to another tier", status, problem) == NULL ||
-		!check_tier(in, problem))
+		!partner_tier_is_open(in, problem))
 		return false;
 	const char *tier = rows_text(in->facts, "tier_id");
 	if (now_in != NULL && strcmp(now_in, tier) == 0) {

@@ -19,6 +19,7 @@ extern const struct endpoint region_endpoints[];
 extern const struct endpoint territory_endpoints[];
 extern const struct endpoint fx_endpoints[];
 extern const struct endpoint partner_type_endpoints[];
+extern const struct endpoint partner_application_endpoints[];
 extern const struct endpoint role_endpoints[];
 extern const struct endpoint user_endpoints[];
 extern const struct endpoint password_endpoints[];
@@ -52,6 +53,16 @@ json_t *scopes_json(scope_set scopes);
  */
 bool decide_principal_partner(
 	const struct command_input *in, struct decision *out, struct problem *problem);
+
+/* The tier that was asked for, if any, exists and partners can be placed in it (facts:
+ * tier_status). */
+bool partner_tier_is_open(const struct command_input *in, struct problem *problem);
+
+/*
+ * The token that lets the person choose a password, and the mail that brings it, for the decision's
+ * fields; where the server sends none, the caller gets it (facts: program_name).
+ */
+void invite_person(const struct command_input *in, struct decision *out, const char *person_name);
 
 /* What RFC 6749 §5.1 answers with, refresh token included where there is one. A new reference. */
 json_t *token_json(const struct grant *grant);

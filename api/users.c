@@ -77,10 +77,7 @@ static bool check_role(const struct command_input *in, struct problem *problem)
 	return false;
 }
 
-/* The token that lets the person choose a password, and the mail that brings it. Where the server
- * sends none, the caller gets it. */
-static void give_invitation(
-	const struct command_input *in, struct decision *out, const char *person_name)
+void invite_person(const struct command_input *in, struct decision *out, const char *person_name)
 {
 	const struct app *app = in->request->app;
 	struct arena *arena = in->request->arena;
@@ -100,7 +97,7 @@ static bool decide_create(
 {
 	if (!decide_principal_partner(in, out, problem) || !check_role(in, problem))
 		return false;
-	give_invitation(in, out, command_body_text(in, "name"));
+	invite_person(in, out, command_body_text(in, "name"));
 	out->event = "user.invited";
 	return true;
 }
@@ -132,7 +129,7 @@ static bool decide_resend_invite(
 {
 	if (!may_move(in, "invited again", problem))
 		return false;
-	give_invitation(in, out, command_before_text(in, "name"));
+	invite_person(in, out, command_before_text(in, "name"));
 	out->event = "user.invitation_resent";
 	return true;
 }

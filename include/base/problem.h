@@ -44,6 +44,7 @@ struct arena;
 	X(duplicate_deal, 409, "The deal is registered already")                    \
 	X(invalid_transition, 409, "Action not allowed in this state")              \
 	X(partner_not_active, 409, "The partner is not active")                     \
+	X(application_too_early, 409, "It is too early to apply again")             \
 	X(tier_not_published, 409, "The tier is not published")                     \
 	X(territory_taken, 409, "The territory is not free")                        \
 	X(region_in_use, 409, "The region is in use")                               \

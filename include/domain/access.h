@@ -11,24 +11,25 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SCOPES(X)                               \
-	X(program_read, "program:read")         \
-	X(program_manage, "program:manage")     \
-	X(rates_manage, "rates:manage")         \
-	X(tiers_read, "tiers:read")             \
-	X(tiers_manage, "tiers:manage")         \
-	X(partners_read, "partners:read")       \
-	X(partners_manage, "partners:manage")   \
-	X(users_read, "users:read")             \
-	X(users_manage, "users:manage")         \
-	X(users_erase, "users:erase")           \
-	X(clients_manage, "clients:manage")     \
-	X(providers_manage, "providers:manage") \
-	X(deals_read, "deals:read")             \
-	X(deals_write, "deals:write")           \
-	X(deals_approve, "deals:approve")       \
-	X(events_read, "events:read")           \
-	X(audit_read, "audit:read")             \
+#define SCOPES(X)                                   \
+	X(program_read, "program:read")             \
+	X(program_manage, "program:manage")         \
+	X(rates_manage, "rates:manage")             \
+	X(tiers_read, "tiers:read")                 \
+	X(tiers_manage, "tiers:manage")             \
+	X(partners_read, "partners:read")           \
+	X(partners_manage, "partners:manage")       \
+	X(applications_write, "applications:write") \
+	X(users_read, "users:read")                 \
+	X(users_manage, "users:manage")             \
+	X(users_erase, "users:erase")               \
+	X(clients_manage, "clients:manage")         \
+	X(providers_manage, "providers:manage")     \
+	X(deals_read, "deals:read")                 \
+	X(deals_write, "deals:write")               \
+	X(deals_approve, "deals:approve")           \
+	X(events_read, "events:read")               \
+	X(audit_read, "audit:read")                 \
 	X(mails_read, "mails:read")
 
 enum scope {

@@ -19,6 +19,7 @@ select
 	p.urgent_claim_window_hours,
 	p.margin_cap_bps,
 	p.tier_notice_days,
+	p.reapplication_days,
 	to_jsonb(p.second_factor_roles) as second_factor_roles,
 	p.test_now as test_now_at,
 	p.created_at,

@@ -19,10 +19,10 @@ select exists (select from pg_timezone_names z where z.name = $4->>'zone'
 with written as (
 	update programs g
 	set (name, zone, currency, fiscal_year_start_month, protection_days, extension_days, max_extensions,
-		claim_window_hours, urgent_claim_window_hours, margin_cap_bps, tier_notice_days,
+		claim_window_hours, urgent_claim_window_hours, margin_cap_bps, tier_notice_days, reapplication_days,
 		second_factor_roles, test_now)
 		= (select r.name, r.zone, r.currency, r.fiscal_year_start_month, r.protection_days, r.extension_days,
-			r.max_extensions, r.claim_window_hours, r.urgent_claim_window_hours, r.margin_cap_bps, r.tier_notice_days,
+			r.max_extensions, r.claim_window_hours, r.urgent_claim_window_hours, r.margin_cap_bps, r.tier_notice_days, r.reapplication_days,
 			r.second_factor_roles, r.test_now
 			from jsonb_populate_record(g, $5->'set') r),
 		version = g.version + 1, updated_at = now()

@@ -32,6 +32,16 @@ const struct transition partner_transitions[] = {
 	{ NULL, NULL, NULL },
 };
 
+const struct transition application_transitions[] = {
+	{ "submit", "draft info_requested", "submitted" },
+	{ "start-review", "submitted", "in_review" },
+	{ "request-info", "submitted in_review", "info_requested" },
+	{ "approve", "submitted in_review", "approved" },
+	{ "reject", "submitted in_review info_requested", "rejected" },
+	{ "withdraw", "draft submitted in_review info_requested", "withdrawn" },
+	{ NULL, NULL, NULL },
+};
+
 const struct transition tier_transitions[] = {
 	{ "publish", "draft revised", "published" },
 	{ "discard-draft", "revised", "published" },

@@ -24,6 +24,13 @@ ACTIONS = {  # an operation that asks for If-Match, and how to make a row on whi
     "publishMarginRuleSet": (lambda world: world.make_rule_set(), {}),
     "discardMarginRuleSet": (lambda world: world.make_rule_set(), None),
     "updatePartner": (lambda world: world.new_partner(), {"website": "https://renamed.example"}),
+    "updatePartnerApplication": (lambda world: world.apply(), {"message": "x"}),
+    "submitPartnerApplication": (lambda world: world.apply(draft=True), None),
+    "startPartnerApplicationReview": (lambda world: world.apply(), None),
+    "requestPartnerApplicationInfo": (lambda world: world.apply(), {"message": "x"}),
+    "approvePartnerApplication": (lambda world: world.apply(), {}),
+    "rejectPartnerApplication": (lambda world: world.apply(), {"reason": "x"}),
+    "withdrawPartnerApplication": (lambda world: world.apply(), {}),
     "updatePartnerType": (lambda world: world.admin.patch(
         f"/v1/partner-types/{world.partner_type('referral')['id']}", {"name": unique("Referrers")}, if_match="*",
         expect=200).json, {"name": "Renamed"}),

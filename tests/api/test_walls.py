@@ -11,7 +11,8 @@ from support.world import World
 
 BODIES = {  # what would be accepted, so that only the wall can refuse
     "updateApiClient": {"name": "x"}, "updateTier": {"name": "x"}, "updateBenefit": {"name": "x"}, "updatePartner": {"name": "x"}, "suspendPartner": {"reason": "x"},
-    "updatePartnerType": {"name": "x"},
+    "updatePartnerType": {"name": "x"}, "updatePartnerApplication": {"message": "x"},
+    "requestPartnerApplicationInfo": {"message": "x"}, "rejectPartnerApplication": {"reason": "x"},
     "terminatePartner": {"reason": "x"}, "changePartnerTier": {"tier_id": None, "reason": "x"},
     "updateIdentityProvider": {"name": "x"},
     "updateRegion": {"name": "x"}, "updateTerritoryAssignment": {"note": "x"}, "endTerritoryAssignment": {"reason": "x"},

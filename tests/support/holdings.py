@@ -14,6 +14,7 @@ def of_partner(world, partner):
             "mail_id": mail_to(world, partner.user().id), "user_id": partner.user().id,
             "client_id": partner.client_id, **federation(world),
             "tier_id": world.make_tier(publish=False)["id"], "benefit_id": world.make_benefit()["id"],
+            "application_id": world.apply(draft=True)["id"],
             "partner_type_id": world.partner_type("distributor")["id"],  # not what the partners of tests are
             **sales(world), "quote_id": world.make_quote(partner.id)["id"],
             "session_id": partner.user().get("/v1/sessions/current")["id"],
@@ -30,6 +31,7 @@ def territory(world, partner):
 def of_vendor(world):
     """What belongs to the vendor's side and to no partner, though partners have things of the kind."""
     return {"user_id": world.user("viewer").id, "client_id": world.make_client(["deals:read"])[0], **sales(world),
+            "application_id": world.apply(draft=True)["id"],
             "session_id": world.user("viewer").get("/v1/sessions/current")["id"], **federation(world)}
 
 

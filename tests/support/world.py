@@ -199,6 +199,13 @@ class World:
             "name": unique("Partner"), "type": "reseller", "country": "DE", "tier_id": tier_id, **members},
             expect=201).json
 
+    def apply(self, by=None, **members):
+        """An application to become a partner, submitted unless it is a draft."""
+        name = unique("Applicant")
+        return (by or self.admin).post("/v1/partner-applications", {
+            "name": name, "type": "reseller", "country": "DE", "applicant_name": "Kim Applicant",
+            "applicant_email": f"kim@{name.lower()}.example", **members}, expect=201).json
+
     def partner_type(self, key):
         return self.admin.list("/v1/partner-types", {"key": key})[0]
 

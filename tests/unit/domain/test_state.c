@@ -17,6 +17,8 @@ static const struct machine machines[] = {
 		"withdrawn "
 		"won lost expired cancelled" },
 	{ "partner", partner_transitions, "onboarding active suspended terminated" },
+	{ "application", application_transitions,
+		"draft submitted in_review info_requested approved rejected withdrawn" },
 	{ "tier", tier_transitions, "draft scheduled published revised retired" },
 	{ "user", user_transitions, "invited active disabled erased" },
 	{ "client", client_transitions, "active expired revoked" },
