@@ -47,10 +47,11 @@ with written as (
 select assert_written(count(*)) from written
 
 -- What approval needs: the tier that was asked for, or that of the type, or the lowest; and whether the applicant is
--- somebody already.
+-- somebody already, other than by an approval in this moment.
 -- name: application_review_facts
 select t.id as tier_id, t.status as tier_status, g.name as program_name,
-	exists (select from users u where u.program_id = $1 and u.email = a.applicant_email) as is_known
+	exists (select from users u where u.program_id = $1 and u.email = a.applicant_email
+		and u.id is distinct from a.user_id) as is_known
 from partner_applications a
 join programs g on g.id = a.program_id
 left join partner_types y on y.program_id = a.program_id and y.key = a.type
