@@ -60,19 +60,27 @@ static struct actor actor_of(const struct teller *teller, const char *name)
 	return actor;
 }
 
+/* What "@name" stands for, at any depth; every other value as it is. A new reference. */
+static json_t *with_ids(const struct teller *teller, const json_t *value)
+{
+	const char *text = json_string_value(value);
+	if (text != NULL && text[0] == '@')
+		return json_incref(json_object_get(teller->ids, text + 1));
+	json_t *copy = json_copy((json_t *)value);
+	for (size_t i = 0; i < json_array_size(copy); i++)
+		json_array_set_new(copy, i, with_ids(teller, json_array_get(value, i)));
+	const char *name;
+	json_t *member;
+	json_object_foreach ((json_t *)value, name, member)
+		json_object_set_new(copy, name, with_ids(teller, member));
+	return copy;
+}
+
 /* A copy of the body with "@name" replaced by ids, and a close date counted from the step's day. */
 static json_t *body_of(const struct teller *teller, const json_t *entry)
 {
-	json_t *body = json_deep_copy(json_object_get(entry, "body"));
-	const char *name;
-	json_t *value;
-	if (body == NULL)
-		body = json_object();
-	json_object_foreach (body, name, value) {
-		const char *text = json_string_value(value);
-		if (text != NULL && text[0] == '@')
-			json_object_set(body, name, json_object_get(teller->ids, text + 1));
-	}
+	const json_t *given = json_object_get(entry, "body");
+	json_t *body = given != NULL ? with_ids(teller, given) : json_object();
 	json_int_t days = json_integer_value(json_object_get(entry, "close_in_days"));
 	if (days > 0) {
 		char time[TIME_TEXT_BYTES];

@@ -103,6 +103,36 @@ static void approvals_follow_the_cases(void **state)
 	tsv_close(tsv);
 }
 
+/* Neither the band nor the rules of today touch what was quoted. */
+static void what_was_quoted_stands(void **state)
+{
+	const struct margin_adjuster adjuster = { "rule", 400, "A reason." };
+	const struct margin_terms quoted = { 3300, 330, -1 };
+	struct deal_facts facts = {
+		.status = "submitted",
+		.partner_status = "active",
+		.tier_status = "published",
+		.band = { 2000, 2500, 3000 },
+		.program_cap_bps = 4500,
+		.amount_minor = 1000,
+		.currency = "EUR",
+		.adjusters = &adjuster,
+		.adjuster_count = 1,
+	};
+	struct deal_approval approval;
+	struct explanation explanation;
+	struct problem problem = PROBLEM_INIT;
+
+	(void)state;
+	assert_true(deal_approve(&facts, &approval, &explanation, &problem));
+	assert_int_equal(approval.margin.margin_bps, 2900);
+	facts.quoted = &quoted;
+	assert_true(deal_approve(&facts, &approval, &explanation, &problem));
+	assert_int_equal(approval.margin.margin_bps, 3300);
+	assert_int_equal(approval.margin.margin_minor, 330);
+	assert_string_equal(explanation.steps[0].rule, "quote");
+}
+
 static void an_approval_explains_margin_and_protection(void **state)
 {
 	struct deal_facts facts = {
@@ -172,6 +202,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(registrations_follow_the_cases),
 		cmocka_unit_test(approvals_follow_the_cases),
+		cmocka_unit_test(what_was_quoted_stands),
 		cmocka_unit_test(an_approval_explains_margin_and_protection),
 		cmocka_unit_test(a_refusal_tells_what_is_allowed_instead),
 		cmocka_unit_test(expiry_is_judged_from_the_clock),
