@@ -17,6 +17,8 @@ const struct endpoint *const all_endpoints[] = {
 	fx_endpoints,
 	partner_type_endpoints,
 	partner_application_endpoints,
+	partner_metric_endpoints,
+	tier_review_endpoints,
 	role_endpoints,
 	user_endpoints,
 	password_endpoints,

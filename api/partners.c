@@ -3,6 +3,7 @@
  * a history. */
 #include <string.h>
 
+#include "base/clock.h"
 #include "resources.h"
 
 const struct resource partner_resource = {
@@ -204,6 +205,14 @@ static bool decide_step(
 	return true;
 }
 
+/* Somebody decides on the tier: an override ends, and failed reviews are forgotten. */
+static json_t *standing_anew(const char *tier)
+{
+	return json_pack("{s:s?, s:i, s:n, s:n, s:n, s:n, s:n}", "tier_id", tier, "failed_reviews",
+		0, "at_risk_since", "override_reason", "override_by_id", "override_from",
+		"override_until");
+}
+
 static bool decide_change_tier(
 	const struct command_input *in, struct decision *out, struct problem *problem)
 {
@@ -219,11 +228,65 @@ static bool decide_change_tier(
 			VIOLATION_inconsistent, "The partner is in this tier already.");
 		return false;
 	}
-	json_object_set_new(out->fields, "set", json_pack("{s:s}", "tier_id", tier));
+	json_object_set_new(out->fields, "set", standing_anew(tier));
 	json_object_set_new(
 		out->fields, "reason", json_pack("s?", command_body_text(in, "reason")));
 	set_tier_change(out);
 	out->event = "partner.tier_changed";
+	return true;
+}
+
+static bool check_override_end(const struct command_input *in, struct problem *problem)
+{
+	const char *ends_at = command_body_text(in, "ends_at");
+	int64_t ends_us;
+	if (!time_parse(ends_at, strlen(ends_at), &ends_us))
+		problem_add(problem, in->request->arena, PLACE_POINTER, "#/ends_at",
+			VIOLATION_invalid_format, "Not an instant.");
+	else if (ends_us <= rows_time(in->facts, "now"))
+		problem_add(problem, in->request->arena, PLACE_POINTER, "#/ends_at",
+			VIOLATION_too_small, "An override ends in the future.");
+	return !problem->is_set;
+}
+
+/* The tier the partner is in already may be set, too: reviews then leave it there. */
+static bool decide_override_tier(
+	const struct command_input *in, struct decision *out, struct problem *problem)
+{
+	const char *status = command_before_text(in, "status"),
+		   *now_in = command_before_text(in, "tier_id"),
+		   *reason = command_body_text(in, "reason");
+	check_override_end(in, problem);
+	if (!partner_tier_is_open(in, problem) ||
+		transition_require(partner_transitions, "partner", "override-tier",
+			"held in a tier", status, problem) == NULL)
+		return false;
+	const char *tier = rows_text(in->facts, "tier_id");
+	json_t *set = standing_anew(tier);
+	json_object_update_new(
+		set, json_pack("{s:s, s:s, s:s, s:s}", "override_reason", reason, "override_by_id",
+			     in->actor->id, "override_from", rows_text(in->facts, "now"),
+			     "override_until", command_body_text(in, "ends_at")));
+	if (now_in != NULL && strcmp(now_in, tier) == 0)
+		json_object_del(set, "tier_id");
+	json_object_set_new(out->fields, "set", set);
+	json_object_set_new(out->fields, "reason", json_string(reason));
+	set_tier_change(out);
+	out->event = "partner.tier_overridden";
+	return true;
+}
+
+/* The partner stays where it is; the next review judges it like any other. */
+static bool decide_clear_override(
+	const struct command_input *in, struct decision *out, struct problem *problem)
+{
+	if (command_before_text(in, "tier_override.ends_at") == NULL)
+		return problem_set(
+			problem, PROBLEM_conflict, "The tier of the partner is not overridden.");
+	json_t *set = standing_anew(NULL);
+	json_object_del(set, "tier_id");
+	json_object_set_new(out->fields, "set", set);
+	out->event = "partner.tier_override_cleared";
 	return true;
 }
 
@@ -254,6 +317,15 @@ const struct endpoint partner_endpoints[] = {
 		.resource = &partner_resource,
 		.facts = "partner_facts",
 		.decide = decide_change_tier,
+		.write = "partner_change" },
+	{ .operation_id = "overridePartnerTier",
+		.resource = &partner_resource,
+		.facts = "partner_facts",
+		.decide = decide_override_tier,
+		.write = "partner_change" },
+	{ .operation_id = "clearPartnerTierOverride",
+		.resource = &partner_resource,
+		.decide = decide_clear_override,
 		.write = "partner_change" },
 	{ .operation_id = "listPartnerTierHistory", .list = &tier_history_list },
 	{ 0 },

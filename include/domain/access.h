@@ -20,6 +20,7 @@
 	X(partners_read, "partners:read")           \
 	X(partners_manage, "partners:manage")       \
 	X(applications_write, "applications:write") \
+	X(metrics_write, "metrics:write")           \
 	X(users_read, "users:read")                 \
 	X(users_manage, "users:manage")             \
 	X(users_erase, "users:erase")               \

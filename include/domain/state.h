@@ -24,6 +24,7 @@ extern const struct transition application_transitions[];
 extern const struct transition tier_transitions[];
 extern const struct transition user_transitions[];
 extern const struct transition client_transitions[];
+extern const struct transition certification_transitions[];
 
 /* The row by which `action` may happen in `status`, or NULL. */
 const struct transition *transition_find(

@@ -82,7 +82,7 @@ declare
 		union
 		select e.resource_id from events e
 		where e.program_id = program and e.data ? 'user_id' and e.data->>'user_id' = person::text
-			and e.resource_type in ('mail', 'user_identity')
+			and e.resource_type in ('mail', 'user_identity', 'partner_certification')
 		union
 		select l.id from user_identities l where l.program_id = program and l.user_id = person);
 	entry audit_entries%rowtype;

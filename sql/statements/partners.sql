@@ -48,10 +48,12 @@ with tier as (
 ), written as (
 	update partners p
 	set (name, legal_name, status, status_reason, tier_id, country, website, industries, languages, regions,
-		lead_capacity, addresses, external_ids, custom_fields, activated_at, terminated_at)
+		lead_capacity, addresses, external_ids, custom_fields, activated_at, terminated_at, failed_reviews,
+		at_risk_since, override_reason, override_by_id, override_from, override_until)
 		= (select r.name, r.legal_name, r.status, r.status_reason, r.tier_id, r.country, r.website, r.industries,
 			r.languages, r.regions, r.lead_capacity, r.addresses, r.external_ids, r.custom_fields, r.activated_at,
-			r.terminated_at from jsonb_populate_record(p, $5->'set') r),
+			r.terminated_at, r.failed_reviews, r.at_risk_since, r.override_reason, r.override_by_id, r.override_from,
+			r.override_until from jsonb_populate_record(p, $5->'set') r),
 		version = p.version + 1, updated_at = program_now()
 	where p.program_id = $1 and p.id = $3 and ($2 is null or p.id = $2)
 		and p.version = ($5->>'expected_version')::int

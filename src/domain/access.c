@@ -37,8 +37,8 @@ static const struct role_row role_rows[] = {
 	[ROLE_partner_manager] = { "partner_manager",
 		"Looks after partners and decides on their deals", SIDE_VENDOR,
 		BASIC_READS | SCOPE_BIT(partners_manage) | SCOPE_BIT(applications_write) |
-			SCOPE_BIT(users_read) | SCOPE_BIT(deals_write) | SCOPE_BIT(deals_approve) |
-			SCOPE_BIT(events_read) | SCOPE_BIT(audit_read) },
+			SCOPE_BIT(metrics_write) | SCOPE_BIT(users_read) | SCOPE_BIT(deals_write) |
+			SCOPE_BIT(deals_approve) | SCOPE_BIT(events_read) | SCOPE_BIT(audit_read) },
 	[ROLE_reviewer] = { "reviewer", "Reviews, approves, rejects and cancels deals", SIDE_VENDOR,
 		BASIC_READS | SCOPE_BIT(deals_approve) | SCOPE_BIT(events_read) },
 	[ROLE_finance] = { "finance", "Reads deals, events and the audit log, keeps exchange rates",

@@ -29,6 +29,7 @@ const struct transition partner_transitions[] = {
 	{ "reinstate", "suspended", "active" },
 	{ "terminate", "onboarding active suspended", "terminated" },
 	{ "change-tier", "onboarding active suspended", NULL },
+	{ "override-tier", "onboarding active suspended", NULL },
 	{ NULL, NULL, NULL },
 };
 
@@ -61,6 +62,11 @@ const struct transition user_transitions[] = {
 const struct transition client_transitions[] = {
 	{ "rotate-secret", "active expired", NULL },
 	{ "revoke", "active expired", "revoked" },
+	{ NULL, NULL, NULL },
+};
+
+const struct transition certification_transitions[] = {
+	{ "revoke", "active", "revoked" },
 	{ NULL, NULL, NULL },
 };
 

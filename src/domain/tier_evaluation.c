@@ -122,7 +122,8 @@ static const char *reason_for(const struct tier_review *review, const struct tie
 		return "As many reviews in a row have failed as the programme grants: one tier "
 		       "down.";
 	case TIER_IMMUNE: return "A new partner loses nothing.";
-	case TIER_OVERRIDDEN: return "Somebody has set the tier for a time: reviews do not move it.";
+	case TIER_OVERRIDDEN:
+		return "Somebody has set the tier for a time: reviews do not move it.";
 	}
 	if (!verdict->has_failed)
 		return "All requirements of the partner's tier hold.";
@@ -159,7 +160,8 @@ void tier_review_decide(const struct tier_review *review, struct tier_verdict *r
 		.to = current,
 		.failed_reviews = review->failed_reviews,
 	};
-	ret_verdict->has_failed = current != TIER_NONE && !tier_rung_is_met(&review->rungs[current]) &&
+	ret_verdict->has_failed = current != TIER_NONE &&
+				  !tier_rung_is_met(&review->rungs[current]) &&
 				  !is_above(ret_verdict->earned, current);
 	ret_verdict->outcome = outcome_of(review, ret_verdict);
 	explain(review, ret_verdict, ret_explanation);

@@ -39,6 +39,10 @@ ACTIONS = {  # an operation that asks for If-Match, and how to make a row on whi
     "reinstatePartner": (lambda world: world.act("partners", partner_row(world), "suspend", {"reason": "x"}), None),
     "terminatePartner": (lambda world: partner_row(world), {"reason": "x"}),
     "changePartnerTier": (lambda world: partner_row(world), "tier"),
+    "overridePartnerTier": (lambda world: partner_row(world), "override"),
+    "clearPartnerTierOverride": (lambda world: world.act("partners", partner_row(world), "override-tier", override(world)), None),
+    "updatePartnerCertification": (lambda world: world.make_certification(), {"expires_on": "2099-12-31"}),
+    "revokePartnerCertification": (lambda world: world.make_certification(), {"reason": "x"}),
     "updateRegion": (lambda world: world.make_region(), {"name": "Renamed"}),
     "retireRegion": (lambda world: world.make_region(), None),
     "updateTerritoryAssignment": (lambda world: world.assign(world.partner("a"), world.make_region()), {"note": "x"}),
@@ -76,7 +80,7 @@ ACTIONS = {  # an operation that asks for If-Match, and how to make a row on whi
     "loseDeal": (lambda world: world.deal_in("approved"), {"reason": "x"}),
     "cancelDeal": (lambda world: world.deal_in("approved"), {"reason": "x"}),
 }
-READS = ["getProgram", "getTier", "getBenefit", "getPartner", "getRegion", "getTerritoryAssignment", "getFxRate", "getUser", "getApiClient",
+READS = ["getPartnerCertification", "getPartnerMetric", "getTierEvaluation", "getTierReview", "getProgram", "getTier", "getBenefit", "getPartner", "getRegion", "getTerritoryAssignment", "getFxRate", "getUser", "getApiClient",
          "getUserIdentity", "getDeal"]
 
 
@@ -90,6 +94,10 @@ def revised_tier(world):
                              if_match=tier["version"], expect=200).json
 
 
+def override(world):
+    return {"tier_id": world.tiers["strategic"]["id"], "reason": "x", "ends_at": "2100-01-01T00:00:00Z"}
+
+
 def guarded():
     return [entry for entry in contract.operations() if entry.requires("If-Match")]
 
@@ -99,6 +107,8 @@ def call(world, operation, row, if_match, body="default"):
         body = ACTIONS[operation.id][1]
     if body == "tier":
         body = {"tier_id": world.tiers["strategic"]["id"], "reason": "x"}
+    if body == "override":
+        body = override(world)
     path = operation.path
     for name in operation.path_ids:
         path = path.replace("{%s}" % name, row["id"])
@@ -192,6 +202,12 @@ class TestOrderOfChecks:
             partner.post(f"/v1/deals/{deal_id}/approve", {"nonsense": 1}, expect=403)
 
 
+def reviewed(world, partner):
+    review = world.make_review(partner.id)
+    return {"getTierEvaluation": f"/v1/tier-evaluations/{review['evaluation_id']}",
+            "getTierReview": f"/v1/tier-reviews/{review['id']}"}
+
+
 @pytest.fixture(scope="module")
 def readable(world):
     partner = world.partner("a")
@@ -199,6 +215,9 @@ def readable(world):
     region = world.make_region()
     client_id, _ = world.make_client(["deals:read"], partner.id)  # not used: a sign-in is newer than the version
     return {"getProgram": "/v1/program", "getTier": f"/v1/tiers/{world.tiers['preferred']['id']}",
+            "getPartnerCertification": f"/v1/partner-certifications/{world.make_certification()['id']}",
+            "getPartnerMetric": f"/v1/partner-metrics/{world.make_figure(partner.id)['id']}",
+            **reviewed(world, partner),
             "getBenefit": f"/v1/benefits/{world.make_benefit()['id']}",
             "getPartner": f"/v1/partners/{partner.id}", "getUser": f"/v1/users/{person['id']}",
             "getRegion": f"/v1/regions/{region['id']}",

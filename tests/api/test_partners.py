@@ -8,16 +8,20 @@ from support.judge import command_is_consistent, events_of, is_as_missing, nobod
 from support.world import DEAL, unique
 
 MOVES = {  # state: {action: the state it leads to}
-    "onboarding": {"activate": "active", "terminate": "terminated", "change-tier": "onboarding"},
-    "active": {"suspend": "suspended", "terminate": "terminated", "change-tier": "active"},
-    "suspended": {"reinstate": "active", "terminate": "terminated", "change-tier": "suspended"},
+    "onboarding": {"activate": "active", "terminate": "terminated", "change-tier": "onboarding",
+                   "override-tier": "onboarding"},
+    "active": {"suspend": "suspended", "terminate": "terminated", "change-tier": "active",
+               "override-tier": "active"},
+    "suspended": {"reinstate": "active", "terminate": "terminated", "change-tier": "suspended",
+                  "override-tier": "suspended"},
     "terminated": {},
 }
-ACTIONS = ["activate", "suspend", "reinstate", "terminate", "change-tier"]
+ACTIONS = ["activate", "suspend", "reinstate", "terminate", "change-tier", "override-tier"]
 
 
 def body_of(world, action):
     return {"suspend": {"reason": "Invoice open."}, "terminate": {"reason": "Contract ended."},
+            "override-tier": {"tier_id": world.tiers["strategic"]["id"], "reason": "Contract.", "ends_at": "2100-01-01T00:00:00Z"},
             "change-tier": {"tier_id": world.tiers["strategic"]["id"], "reason": "Annual review."}}.get(action)
 
 

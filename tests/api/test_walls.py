@@ -14,6 +14,8 @@ BODIES = {  # what would be accepted, so that only the wall can refuse
     "updatePartnerType": {"name": "x"}, "updatePartnerApplication": {"message": "x"},
     "requestPartnerApplicationInfo": {"message": "x"}, "rejectPartnerApplication": {"reason": "x"},
     "terminatePartner": {"reason": "x"}, "changePartnerTier": {"tier_id": None, "reason": "x"},
+    "overridePartnerTier": {"tier_id": None, "reason": "x", "ends_at": "2100-01-01T00:00:00Z"},
+    "updatePartnerCertification": {"expires_on": None}, "revokePartnerCertification": {"reason": "x"},
     "updateIdentityProvider": {"name": "x"},
     "updateRegion": {"name": "x"}, "updateTerritoryAssignment": {"note": "x"}, "endTerritoryAssignment": {"reason": "x"},
     "withdrawFxRate": {"reason": "x"},

@@ -18,7 +18,15 @@ def of_partner(world, partner):
             "partner_type_id": world.partner_type("distributor")["id"],  # not what the partners of tests are
             **sales(world), "quote_id": world.make_quote(partner.id)["id"],
             "session_id": partner.user().get("/v1/sessions/current")["id"],
-            **territory(world, partner), "rate_id": world.make_rate()["id"]}
+            **reviews(world, partner), **territory(world, partner), "rate_id": world.make_rate()["id"]}
+
+
+def reviews(world, partner):
+    """What a partner is measured by and what came of it; the evaluation is the vendor's."""
+    review = world.make_review(partner.id)
+    return {"evaluation_id": review["evaluation_id"], "review_id": review["id"],
+            "certification_id": world.make_certification(partner.user().id)["id"],
+            "measurement_id": world.make_figure(partner.id)["id"]}
 
 
 def territory(world, partner):

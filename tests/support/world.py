@@ -153,6 +153,22 @@ class World:
             "margin_band": {"floor_bps": floor, "base_bps": base, "cap_bps": cap}, **members}, expect=201).json
         return self.act("tiers", tier, "publish") if publish else tier
 
+    def make_certification(self, user_id=None, **members):
+        """Of somebody new, unless the test names the person."""
+        return self.admin.post("/v1/partner-certifications", {
+            "user_id": user_id or self.invite("partner_member", self.partner("a").id)["id"],
+            "certification": f"c{uuid.uuid4().hex[:8]}", "awarded_on": "2026-01-15", **members}, expect=201).json
+
+    def make_figure(self, partner_id, **members):
+        return self.admin.post("/v1/partner-metrics", {
+            "partner_id": partner_id, "metric": "active_users", "value": 320, "measured_at": "2026-01-31T23:00:00Z",
+            "source": "lms", **members}, expect=201).json
+
+    def make_review(self, partner_id):
+        """One partner's, of an evaluation of its own."""
+        made = self.admin.post("/v1/tier-evaluations", {"partner_ids": [partner_id]}, expect=201)
+        return self.admin.list("/v1/tier-reviews", {"evaluation_id": made["id"]})[0]
+
     def make_region(self, parent=None, **members):
         return self.admin.post("/v1/regions", {
             "key": f"r{uuid.uuid4().hex[:10]}", "name": unique("Region"),

@@ -22,6 +22,7 @@ static const struct machine machines[] = {
 	{ "tier", tier_transitions, "draft scheduled published revised retired" },
 	{ "user", user_transitions, "invited active disabled erased" },
 	{ "client", client_transitions, "active expired revoked" },
+	{ "certification", certification_transitions, "active revoked" },
 };
 
 #define MACHINES (sizeof(machines) / sizeof(machines[0]))

@@ -51,8 +51,8 @@ static void read_rung(struct ladder *ladder, char *text)
 	for (char *part; strcmp(text ? text : "free", "free") != 0 && (part = strsep(&text, "/"));)
 		ladder->requirements[index][count++] =
 			(struct tier_requirement){ "people", false, strtoll(part, NULL, 10), 0 };
-	ladder->rungs[index] = (struct tier_rung){ (int64_t)index + 1,
-		ladder->requirements[index], ladder->measures, count };
+	ladder->rungs[index] = (struct tier_rung){ (int64_t)index + 1, ladder->requirements[index],
+		ladder->measures, count };
 }
 
 static void read_ladder(struct ladder *ladder, char *tiers, char *values)
@@ -153,15 +153,18 @@ static void rows_of_reviews_follow_the_cases(void **state)
 		int64_t tiers[16], failed[16];
 		const char *reviews = tsv_text(tsv, "reviews");
 		size_t count = tsv_ints(tsv, "tiers", tiers, 16);
-		struct tier_review review = { .current = 2, .grace_reviews = tsv_int(tsv, "grace") };
+		struct tier_review review = { .current = 2,
+			.grace_reviews = tsv_int(tsv, "grace") };
 
 		assert_int_equal(count, strlen(reviews));
 		assert_int_equal(count, tsv_ints(tsv, "failed", failed, 16));
 		for (size_t i = 0; i < count; i++) {
 			review_once(&review, reviews[i] == 'P');
-			if (tier_of(review.current) != tiers[i] || review.failed_reviews != failed[i])
-				fail_msg("%s:%d: after review %zu tier %lld, %lld failed", tsv->name,
-					tsv->line, i + 1, (long long)tier_of(review.current),
+			if (tier_of(review.current) != tiers[i] ||
+				review.failed_reviews != failed[i])
+				fail_msg("%s:%d: after review %zu tier %lld, %lld failed",
+					tsv->name, tsv->line, i + 1,
+					(long long)tier_of(review.current),
 					(long long)review.failed_reviews);
 		}
 	}
