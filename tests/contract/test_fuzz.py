@@ -71,6 +71,7 @@ class Targets:
         self.ids = {
             "deal_id": [approved["id"]], "decision_id": [approved["margin_decision_id"]],
             "partner_id": [self.partner.id], "tier_id": [world.tiers["preferred"]["id"]],
+            "benefit_id": [world.make_benefit()["id"]],
             "user_id": [world.user("viewer").id], "client_id": [self.partner.client_id],
             "mail_id": [holdings.mail_to(world, world.user("viewer").id)], "code": ["not_found", "internal"],
         }
@@ -87,6 +88,8 @@ class Targets:
         # Not among them is what keeps the test alive: its admin and the partner's client are never hit by actions.
         self.makers = {
             "publishTier": lambda: world.make_tier(publish=False), "updateTier": world.make_tier,
+            "discardTierDraft": self.revised, "retireTier": world.make_tier,
+            "updateBenefit": world.make_benefit, "retireBenefit": world.make_benefit,
             "activatePartner": world.new_partner, "suspendPartner": self.active, "terminatePartner": self.active,
             "reinstatePartner": self.suspended, "changePartnerTier": self.active, "updatePartner": self.active,
             "endOwnSession": self.session, "deactivateUser": lambda: {"id": world.make_user("viewer").id},
@@ -106,6 +109,10 @@ class Targets:
             "updateDeal": lambda: world.deal_in("draft"),
             **{name: lambda state=state: world.deal_in(state) for name, state in DEAL_STATES.items()},
         }
+
+    def revised(self):
+        tier = self.world.make_tier()
+        return self.world.admin.patch(f"/v1/tiers/{tier['id']}", {"margin_band": {"floor_bps": 4400}}, if_match=2, expect=200).json
 
     def active(self):
         row = self.world.new_partner()
@@ -172,8 +179,12 @@ class Targets:
             "updateDeal": {"line_items": []},
             "createPartner": {"tier_id": strategic}, "changePartnerTier": {"tier_id": strategic},
             "updateProgram": {"second_factor_roles": []},
-            "createTier": {"margin_band": {"floor_bps": 0, "base_bps": 1000, "cap_bps": 2000}},
-            "updateTier": {"margin_band": {"base_bps": 2500}},
+            "createTier": {"margin_band": {"floor_bps": 0, "base_bps": 1000, "cap_bps": 2000}, "benefits": [],
+                           "requirements": []},
+            "updateTier": {"margin_band": {"base_bps": 4500}, "benefits": [], "requirements": []},
+            "publishTier": {"effective_at": "2999-01-01T00:00:00Z"},
+            "applyTierPreset": {"preset": "registered_preferred_strategic"},
+            "createBenefit": {"kind": "boolean", "unit": None, "choices": []}, "updateBenefit": {"unit": None, "choices": []},
             "createUser": {"partner_id": self.partner.id if body.get("role", "").startswith("partner_") else None},
             "createApiClient": {"partner_id": None, **terms}, "updateApiClient": terms,
         }
