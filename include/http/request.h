@@ -32,7 +32,7 @@ struct actor {
 	char session_id[UUID_TEXT_BYTES]; /* refresh family, empty for clients */
 	char token_id[UUID_TEXT_BYTES];   /* jti of a token of ours, else empty */
 	/* The terms under which the token was given: of clients, narrower ones have another id; of
-	 * identity providers, whom it stands for. */
+	 * people, their role; of identity providers, whom it stands for. */
 	char grant_id[UUID_TEXT_BYTES];
 	struct network networks[CLIENT_MAX_NETWORKS]; /* clients: where it may come from */
 	size_t network_count;                         /* 0: everywhere */

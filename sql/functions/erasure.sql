@@ -94,7 +94,7 @@ begin
 	perform person_forget(program, person, mailbox);
 	perform events_erase(erasure, program, person, resources);
 	select * into entry from audit_entries a where a.program_id = program and a.id = erasure;
-	perform audit_erase(entry, 2000);
+	perform audit_erase(entry, 500);
 	insert into erasures (program_id, user_id, entry_id, resources) values (program, person, erasure, resources);
 	return true;
 end $$;

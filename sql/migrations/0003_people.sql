@@ -62,7 +62,6 @@ create table password_reset_requests (
 	email text not null,
 	program text,
 	request_id uuid not null,
-	address text,
 	requested_at timestamptz not null default now(),
 	constraint password_reset_requests_pkey primary key (id)
 );

@@ -16,7 +16,7 @@ select sign_in_attempt_back($4->>'email', $4->>'address', $4->'plan', ($4->>'is_
 -- name: auth_user_by_email
 select u.id, u.program_id, u.partner_id, u.role, u.password_hash, u.status, coalesce(a.status, '') as partner_status,
 	u.second_factor_at is not null as has_second_factor,
-	u.second_factor_at is null and u.role = any (p.second_factor_roles) as must_enrol,
+	u.second_factor_at is null and u.role = any (p.second_factor_roles) as must_enrol, role_grant(u.id, u.role) as grant_id,
 	count(*) over () as matches
 from users u
 join programs p on p.id = u.program_id
@@ -58,7 +58,7 @@ select pg_logical_emit_message(true, 'partnerd', 'sign-in refused')
 -- database's clock.
 -- name: auth_refresh_find
 select t.user_id, t.program_id, t.family_id, u.partner_id, u.role, u.status, coalesce(a.status, '') as partner_status,
-	u.second_factor_at is null and u.role = any (p.second_factor_roles) as must_enrol,
+	u.second_factor_at is null and u.role = any (p.second_factor_roles) as must_enrol, role_grant(u.id, u.role) as grant_id,
 	t.used_at is not null as is_used, s.ended_at is not null as is_ended, s.profile,
 	t.expires_at > now() and t.issued_at + make_interval(secs => ($4->>'idle_s')::int) > now() as is_alive,
 	coalesce(t.used_at + make_interval(secs => ($4->>'grace_s')::int) > now(), false) as is_in_grace,

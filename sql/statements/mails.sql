@@ -61,8 +61,8 @@ select count(*) as gone from gone
 -- ---- forgotten passwords ----
 
 -- name: password_reset_request
-insert into password_reset_requests (id, email, program, request_id, address)
-values ($3, lower($4->>'email'), $4->>'program', ($6->>'request_id')::uuid, $6->>'address')
+insert into password_reset_requests (id, email, program, request_id)
+values ($3, lower($4->>'email'), $4->>'program', ($6->>'request_id')::uuid)
 
 -- What was asked for, and for each who is meant: nobody, or the person in each program that has one. A person who was
 -- mailed a moment ago is not mailed again.
@@ -70,7 +70,7 @@ values ($3, lower($4->>'email'), $4->>'program', ($6->>'request_id')::uuid, $6->
 with asked as (
 	select r.* from password_reset_requests r order by r.requested_at, r.id limit ($5->>'batch')::int
 )
-select r.id, r.request_id, r.address, p.program_id, p.user_id, p.name, p.program_name
+select r.id, r.request_id, p.program_id, p.user_id, p.name, p.program_name
 from asked r
 left join lateral (
 	select u.program_id, u.id as user_id, u.name, g.name as program_name
@@ -80,7 +80,7 @@ left join lateral (
 	where u.email = r.email and (r.program is null or g.slug = r.program) and u.status = 'active'
 		and u.password_hash is not null and a.status is distinct from 'terminated'
 		and not exists (select from user_tokens t where t.program_id = u.program_id and t.user_id = u.id
-			and t.kind = 'password_reset' and t.created_at > now() - interval '1 minute')
+			and t.kind = 'password_reset' and t.created_at > now() - interval '15 minutes')
 	order by g.slug limit 10
 ) p on true
 order by r.requested_at, r.id
@@ -94,7 +94,7 @@ with issued as (
 	from users u where u.program_id = $1 and u.id = $3 and u.status = 'active'
 	on conflict on constraint user_tokens_pkey do update
 	set token_hash = excluded.token_hash, created_at = now(), expires_at = excluded.expires_at
-	where user_tokens.created_at <= now() - interval '1 minute'
+	where user_tokens.created_at <= now() - interval '15 minutes'
 	returning program_id, user_id, partner_id
 )
 select assert_written(count(*)), bool_and(mail_queue($6, $5->'mail', i.program_id, i.user_id)),

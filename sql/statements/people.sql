@@ -78,7 +78,7 @@ with written as (
 			else true end
 	returning u.program_id, u.id
 )
-select assert_written(count(*)), bool_and(access_cut(w.program_id, w.id)) from written w
+select assert_written(count(*)), bool_and(role_cut(w.program_id, w.id, $7->>'role')) from written w
 
 -- name: user_change
 with written as (

@@ -20,7 +20,7 @@ select assert_written(count(*)) from written
 -- Who a challenge is about, in the words of auth_user_by_email.
 -- name: auth_challenge_find
 select u.id, u.program_id, u.partner_id, u.role, u.password_hash, u.status, coalesce(a.status, '') as partner_status,
-	false as must_enrol, true as has_second_factor, u.email, f.seed, f.last_step
+	false as must_enrol, role_grant(u.id, u.role) as grant_id, true as has_second_factor, u.email, f.seed, f.last_step
 from sign_in_challenges c
 join users u on u.program_id = c.program_id and u.id = c.user_id
 join second_factors f on f.program_id = u.program_id and f.user_id = u.id and f.confirmed_at is not null

@@ -25,6 +25,7 @@ void person_fill(struct actor *actor, const struct rows *rows, const char *id_co
 		strcpy(actor->partner_id, partner_id);
 	if (role_parse(rows_text(rows, "role"), &actor->role))
 		actor->scopes = role_scopes(actor->role);
+	strcpy(actor->grant_id, rows_text(rows, "grant_id"));
 	actor->is_enrolling = rows_bool(rows, "must_enrol");
 	if (actor->is_enrolling)
 		actor->scopes = 0;

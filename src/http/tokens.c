@@ -58,8 +58,6 @@ static int add_machine_claims(jwt_t *jwt, const struct actor *actor)
 	char one[NETWORK_TEXT_BYTES];
 	int fault = jwt_add_grant(jwt, "client_id", actor->id);
 
-	if (actor->grant_id[0])
-		fault |= jwt_add_grant(jwt, "grant_id", actor->grant_id);
 	for (size_t i = 0; i < actor->network_count; i++) {
 		network_format(&actor->networks[i], one);
 		text_appendf(&networks, "%s%s", i > 0 ? " " : "", one);
@@ -92,6 +90,8 @@ static char *claims_text(const struct tokens *tokens, const struct actor *actor)
 		    jwt_add_grant_int(jwt, "exp", (long)expires_s);
 	if (actor->partner_id[0])
 		fault |= jwt_add_grant(jwt, "partner_id", actor->partner_id);
+	if (actor->grant_id[0])
+		fault |= jwt_add_grant(jwt, "grant_id", actor->grant_id);
 	fault |= actor->is_user ? add_person_claims(jwt, actor) : add_machine_claims(jwt, actor);
 	char *text = fault ? NULL : jwt_get_grants_json(jwt, NULL);
 	jwt_free(jwt);
@@ -183,8 +183,6 @@ static bool claims_machine(const json_t *claims, struct actor *actor)
 		return false;
 	if (json_object_get(claims, "role") || json_object_get(claims, "sid"))
 		return false;
-	if (json_object_get(claims, "grant_id") && !claim_uuid(claims, "grant_id", actor->grant_id))
-		return false;
 	if (json_object_get(claims, "networks") && !claim_networks(claims, actor))
 		return false;
 	actor->scopes &= operator_scopes(actor->partner_id[0] ? SIDE_PARTNER : SIDE_VENDOR);
@@ -204,6 +202,8 @@ static bool claims_principal(const json_t *claims, struct actor *actor)
 	if (!json_is_string(scope) || !scope_set_parse(json_string_value(scope), &actor->scopes))
 		return false;
 	if (!claim_uuid(claims, "jti", actor->token_id))
+		return false;
+	if (json_object_get(claims, "grant_id") && !claim_uuid(claims, "grant_id", actor->grant_id))
 		return false;
 	return claim_is(claims, "client_id", TOKEN_CLIENT_USER) ? claims_person(claims, actor)
 								: claims_machine(claims, actor);

@@ -32,13 +32,12 @@ static const char *decision_of(const struct job_run *run, const struct rows *row
 			mail_compose(run->app->settings, run->app->vault, run->arena, &draft)));
 }
 
-/* The program did it, for somebody at this address. */
+/* The program did it, for whoever asked: the log of requests knows from where. */
 static const char *request_of(const struct job_run *run, const struct rows *rows, size_t row)
 {
 	return job_json(run,
-		json_pack("{s:s, s:s, s:s, s:s*}", "request_id", column(rows, row, "request_id"),
-			"actor_type", "system", "actor_id", column(rows, row, "program_id"),
-			"address", column(rows, row, "address")));
+		json_pack("{s:s, s:s, s:s}", "request_id", column(rows, row, "request_id"),
+			"actor_type", "system", "actor_id", column(rows, row, "program_id")));
 }
 
 static bool start_reset(

@@ -4,7 +4,7 @@ import pytest
 
 from support import wait
 from support.client import Client
-from support.judge import events_of, is_as_missing, nobody, without
+from support.judge import NOBODY, events_of, is_as_missing, without
 from support.server import Server
 from support.world import PARTNER_SCOPES, client_token, unique
 
@@ -68,7 +68,7 @@ def test_partners_clients_get_no_vendor_scopes(world, scope):
 @pytest.mark.parametrize("member, value, code", [
     ("scopes", ["deals:everything"], "invalid_choice"), ("scopes", "deals:read", "wrong_type"),
     ("scopes", ["deals:read", "deals:read"], "not_unique"), ("name", "", "too_short"),
-    ("partner_id", nobody(), "reference_not_found"), ("client_secret", "mine", None),
+    ("partner_id", NOBODY, "reference_not_found"), ("client_secret", "mine", None),
     ("colour", "red", "unknown_field"),
 ])
 def test_refused_members(world, member, value, code):

@@ -126,12 +126,17 @@ def test_a_patch_that_changes_nothing_makes_no_version(world, operation):
     assert first.status == 200, first
     for if_match in (first["version"], "*"):
         again = call(world, operation, row, if_match)
-        assert again.status == 200 and again.json == first.json and again.etag == first.etag, again
+        assert again.status == 200 and steady(again) == steady(first) and again.etag == first.etag, again
     nothing = call(world, operation, row, first["version"], {})
-    assert nothing.status == 200 and nothing.json == first.json, nothing
+    assert nothing.status == 200 and steady(nothing) == steady(first), nothing
     assert call(world, operation, row, first["version"] - 1).problem == "precondition_failed"
     events = world.admin.list("/v1/events", {"resource_id": row["id"]})
     assert all(event["previous"] or event["resource"]["version"] == 1 for event in events)
+
+
+def steady(answer):
+    """Without what a provider's keys were found to be: they are read beside."""
+    return {name: value for name, value in answer.json.items() if name not in ("fault", "keys_read_at")}
 
 
 def test_every_patch_is_guarded():

@@ -2,7 +2,7 @@
 """Deals: registration, what a partner and the vendor may edit, merge patch, duplicates by external id, dry runs."""
 import pytest
 
-from support.judge import command_is_consistent, events_of, nobody
+from support.judge import NOBODY, command_is_consistent, events_of, nobody
 from support.world import DEAL, unique
 
 FULL = {
@@ -172,7 +172,7 @@ class TestMergePatch:
         assert (f"#/{member}", "wrong_type") in refused.errors()
 
     @pytest.mark.parametrize("member, value", [
-        ("status", "approved"), ("margin_bps", 1), ("protection_expires_at", None), ("partner_id", nobody()),
+        ("status", "approved"), ("margin_bps", 1), ("protection_expires_at", None), ("partner_id", NOBODY),
         ("version", 7), ("allowed_actions", []), ("number", "D-1"), ("tier_name", "x")])
     def test_read_only(self, world, partner, row, member, value):
         for client in (partner.api, world.admin):

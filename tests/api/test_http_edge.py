@@ -313,10 +313,10 @@ def test_bodies_that_are_no_json_of_ours(server, name):
 
 
 def test_violations_of_a_body_name_their_places(server):
-    answer = ask(server, "POST", "/v1/sessions", JSON, '{"email": 1, "nothing": true}')
+    answer = ask(server, "POST", "/v1/invitations/accept", JSON, '{"token": 1, "nothing": true}')
     assert (answer.status, answer.code) == (422, "validation_failed")
     found = {(entry["pointer"], entry["code"]) for entry in answer.json["errors"]}
-    assert {("#/email", "wrong_type"), ("#/nothing", "unknown_field"), ("#/password", "required")} <= found, found
+    assert {("#/token", "wrong_type"), ("#/nothing", "unknown_field"), ("#/password", "required")} <= found, found
 
 
 def test_a_chunked_body_is_a_body(server):

@@ -4,7 +4,7 @@ import pytest
 
 from support import wait
 from support.client import Client
-from support.judge import command_is_consistent, events_of, is_as_missing, nobody
+from support.judge import NOBODY, command_is_consistent, events_of, is_as_missing, nobody
 from support.world import DEAL, unique
 
 MOVES = {  # state: {action: the state it leads to}
@@ -139,7 +139,7 @@ def test_merge_patch(world):
     assert after["custom_fields"] == {"x": "1", "y": "3"}
 
 
-@pytest.mark.parametrize("member, value", [("type", "referral"), ("tier_id", nobody()), ("status", "active"),
+@pytest.mark.parametrize("member, value", [("type", "referral"), ("tier_id", NOBODY), ("status", "active"),
                                            ("number", "P-1"), ("activated_at", None), ("allowed_actions", [])])
 def test_members_that_a_patch_may_not_touch(world, member, value):
     row = world.new_partner()

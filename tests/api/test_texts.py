@@ -23,7 +23,7 @@ def complaints(refused):
     ("line_items", [{"product": " ", "quantity": 1, "unit_amount_minor": 1}], "/0/product", NAME),
     ("customer_website", "javascript:alert(1)", "", WEBSITE), ("customer_website", "ftp://a.example", "", WEBSITE),
     ("customer_website", "https://a.example/ b", "", WEBSITE), ("customer_website", "https://", "", WEBSITE),
-    ("customer_country", "de", "", "Two capital letters, ISO 3166-1."),
+    ("customer_country", "de", "", "An assigned code of ISO 3166-1, two capital letters."),
     ("amount", {"amount_minor": 1, "currency": "EURO"}, "/currency", "Three capital letters, ISO 4217."),
 ])
 def test_refused_texts_of_a_deal(world, member, value, where, sentence):

@@ -83,6 +83,8 @@ class TestRoles:
         fresh = Client(server).post("/oauth/token", form={
             "grant_type": "refresh_token", "refresh_token": session["refresh_token"]}, expect=200)
         assert "audit:read" not in fresh["scope"].split() and "deals:read" in fresh["scope"].split()
+        assert Client(server, fresh["access_token"]).get("/v1/me")["role"] == "viewer"
+        held.get("/v1/me", expect=401)
 
     def test_within_a_partner(self, world):
         partner = world.partner("a")

@@ -166,7 +166,7 @@ def test_the_environment_gives_port_data_folder_and_settings(tree):
 
 
 def test_a_database_can_be_given(tree, new_database):
-    tree.serve(DATABASE_URL=new_database())
+    tree.serve(DATABASE_URL=new_database(), PARTNERD_ENCRYPTION_KEY=servers.DEFAULTS["PARTNERD_ENCRYPTION_KEY"])
     assert not (tree.folder / ".local/postgres").exists()
 
 

@@ -11,6 +11,9 @@ def without(row, *names):
     return {name: value for name, value in row.items() if name not in names}
 
 
+NOBODY = "6f1c0de0-0000-4000-8000-000000000000"  # in parameters of tests, which every worker must call the same
+
+
 def nobody():
     """An id that names nothing."""
     return str(uuid.uuid4())

@@ -46,7 +46,8 @@ static const struct shape shape = {
 			.kind = COLUMN_ACTIONS },
 	},
 	.column_count = 10,
-	.actions = { { &transitions[0], SCOPE_BIT(deals_approve) }, { &transitions[1], SCOPE_BIT(deals_write) } },
+	.actions = { { &transitions[0], SCOPE_BIT(deals_approve), false },
+		{ &transitions[1], SCOPE_BIT(deals_write), false } },
 	.action_count = 2,
 };
 
