@@ -79,6 +79,8 @@ class Targets:
         self.ids["identity_id"] = [world.make_link(self.ids["provider_id"][0], self.ids["user_id"][0])["id"]]
         self.ids.update({name: [value] for name, value in holdings.territory(world, self.partner).items()})
         self.ids["rate_id"] = [world.make_rate()["id"]]
+        self.ids.update({name: [value] for name, value in holdings.sales(world).items()})
+        self.ids["quote_id"] = [world.make_quote(self.partner.id)["id"]]
         self.strangers = [self.partner.api, Client(world.server), Client(world.server, "x.y.z")]
         # People with a second factor, and on the way to one.
         self.people = {
@@ -106,6 +108,12 @@ class Targets:
             **{name: lambda: world.assign(self.partner, world.make_region())
                for name in ("updateTerritoryAssignment", "endTerritoryAssignment")},
             "withdrawFxRate": world.make_rate,
+            **{name: world.make_product for name in ("updateProduct", "retireProduct")},
+            "reinstateProduct": lambda: world.act("products", world.make_product(), "retire"),
+            "withdrawProductPrice": lambda: world.make_price(
+                world.make_product()["id"], valid_from="2999-01-01T00:00:00Z"),
+            **{name: world.make_rule_set
+               for name in ("updateMarginRuleSet", "publishMarginRuleSet", "discardMarginRuleSet")},
             "updateDeal": lambda: world.deal_in("draft"),
             **{name: lambda state=state: world.deal_in(state) for name, state in DEAL_STATES.items()},
         }
@@ -201,7 +209,18 @@ class Targets:
                                           "valid_to": None},
             "updateTerritoryAssignment": {"valid_to": None}, "endTerritoryAssignment": {"ends_at": "2999-01-01T00:00:00Z"},
             "createFxRate": {"base": "USD", "quote": "EUR", "rate": "0.92"}})
-        return {**body, **parts.get(operation.id, {})}
+        item = {"product_id": self.ids["product_id"][0], "quantity": 3}
+        rules = {"rules": [], "accelerators": []}
+        parts.update({
+            "createProductPrice": {"product_id": item["product_id"], "valid_from": "2999-01-01T00:00:00Z",
+                                   "volume_bands": [{"from_quantity": 10, "discount_bps": 500}]},
+            "createMarginRuleSet": rules, "updateMarginRuleSet": rules,
+            "publishMarginRuleSet": {"effective_at": "2999-01-01T00:00:00Z"},
+            "createMarginQuote": {"partner_id": self.partner.id, "lines": [item]},
+            "simulateMargins": {"rule_set_id": self.ids["rule_set_id"][0], "deals": {
+                "decided_from": "2026-01-01T00:00:00Z", "decided_until": "2999-01-01T00:00:00Z"},
+                "baskets": [{"partner_id": self.partner.id, "currency": "EUR", "lines": [item]}]}})
+        return {**{name: value for name, value in body.items() if name != "quote_id"}, **parts.get(operation.id, {})}
 
     def rows(self, operation):
         names = [entry["name"] for entry in operation.parameters if entry["in"] == "path"]
