@@ -26,7 +26,7 @@ struct deal_facts {
 	const struct margin_adjuster *adjusters; /* of the rules in force that apply */
 	size_t adjuster_count;
 	const struct margin_terms *quoted; /* of the quote it was registered with, or NULL */
-	int64_t protection_days; /* asked for, else the program's */
+	int64_t protection_days;           /* asked for, else the program's */
 	int64_t now_us;
 	int64_t protection_ends_us; /* now + protection_days in the program's zone, by PostgreSQL's
 				       calendar */
