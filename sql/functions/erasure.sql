@@ -14,12 +14,13 @@ create or replace function flat_erased(flat jsonb, person uuid) returns jsonb la
 $$
 	select flat || coalesce((select jsonb_object_agg(e.key, case when flat->e.key = 'null' then flat->e.key else e.value end)
 		from jsonb_each(jsonb_build_object('email', erased_email(person), 'name', erased_name(), 'user_name', erased_name(),
-			'subject', 'erased', 'last_signed_in_at', null, 'last_used_at', null)) e
-		where flat ? e.key), '{}')
+			'applicant_name', erased_name(), 'applicant_email', erased_email(person), 'subject', 'erased',
+			'last_signed_in_at', null, 'last_used_at', null)) e
+		where flat ? e.key and (e.key <> 'name' or not flat ? 'applicant_name')), '{}')
 $$;
 
 -- Rows that are nothing but the person's: sessions and their tokens, identities, mail, what lets the person sign in,
--- the log of requests.
+-- the log of requests; and who it was that applied.
 -- Most of them are seen at the identity door only.
 create or replace function person_forget(program uuid, person uuid, mailbox text) returns boolean language plpgsql as
 $$
@@ -33,6 +34,8 @@ begin
 	delete from second_factors f where f.program_id = program and f.user_id = person;
 	delete from user_identities l where l.program_id = program and l.user_id = person;
 	delete from api_requests q where q.program_id = program and q.actor_id = person;
+	update partner_applications a set applicant_name = erased_name(), applicant_email = erased_email(person)
+	where a.program_id = program and a.user_id = person;
 	delete from password_reset_requests r where r.email = mailbox
 		and not exists (select from users o where o.email = mailbox and o.id <> person);
 	perform set_config('app.door', '', true);
@@ -82,7 +85,7 @@ declare
 		union
 		select e.resource_id from events e
 		where e.program_id = program and e.data ? 'user_id' and e.data->>'user_id' = person::text
-			and e.resource_type in ('mail', 'user_identity', 'partner_certification')
+			and e.resource_type in ('mail', 'user_identity', 'partner_certification', 'partner_application')
 		union
 		select l.id from user_identities l where l.program_id = program and l.user_id = person);
 	entry audit_entries%rowtype;

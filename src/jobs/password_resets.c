@@ -35,9 +35,9 @@ static const char *decision_of(const struct job_run *run, const struct rows *row
 /* The program did it, for whoever asked: the log of requests knows from where. */
 static const char *request_of(const struct job_run *run, const struct rows *rows, size_t row)
 {
-	return job_json(run,
-		json_pack("{s:s, s:s, s:s}", "request_id", column(rows, row, "request_id"),
-			"actor_type", "system", "actor_id", column(rows, row, "program_id")));
+	return job_json(
+		run, json_pack("{s:s, s:s, s:s}", "request_id", column(rows, row, "request_id"),
+			     "actor_type", "system", "actor_id", column(rows, row, "program_id")));
 }
 
 static bool start_reset(

@@ -106,7 +106,8 @@ static void test_reference(void **state)
 static void test_check(void **state)
 {
 	struct problem problem;
-	assert_int_equal(explain(*state, "23514", "tier_versions_margin_band_check", &problem), DB_REFUSED);
+	assert_int_equal(
+		explain(*state, "23514", "tier_versions_margin_band_check", &problem), DB_REFUSED);
 	assert_int_equal(problem.code, PROBLEM_validation_failed);
 	assert_int_equal(problem.violations[0].code, VIOLATION_inconsistent);
 	assert_string_equal(problem.violations[0].where, "#/margin_band");
