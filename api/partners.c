@@ -174,9 +174,7 @@ struct partner_step {
 
 static const struct partner_step partner_steps[] = {
 	{ "activate", "activated", "partner.activated", "activated_at" },
-	{ "suspend", "suspended", "partner.suspended", NULL },
 	{ "reinstate", "reinstated", "partner.reinstated", NULL },
-	{ "terminate", "terminated", "partner.terminated", "terminated_at" },
 };
 
 static const struct partner_step *step_of(const char *action)
@@ -196,8 +194,8 @@ static bool decide_step(
 		partner_transitions, "partner", step->action, step->participle, status, problem);
 	if (move == NULL)
 		return false;
-	json_t *set = json_pack("{s:s, s:s?}", "status", move->to, "status_reason",
-		command_body_text(in, "reason"));
+	json_t *set = json_pack(
+		"{s:s, s:n, s:n}", "status", move->to, "status_reason", "status_reason_code");
 	json_object_set_new(out->fields, "set", set);
 	if (step->time != NULL)
 		json_object_set_new(set, step->time, json_string(rows_text(in->facts, "now")));
@@ -310,9 +308,7 @@ const struct endpoint partner_endpoints[] = {
 		.decide = decide_update,
 		.write = "partner_change" },
 	STEP("activatePartner"),
-	STEP("suspendPartner"),
 	STEP("reinstatePartner"),
-	STEP("terminatePartner"),
 	{ .operation_id = "changePartnerTier",
 		.resource = &partner_resource,
 		.facts = "partner_facts",

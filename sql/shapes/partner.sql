@@ -14,6 +14,8 @@ select
 	p.type,
 	p.status,
 	p.status_reason,
+	p.status_reason_code,
+	p.merged_into_id,
 	p.tier_id,
 	t.key as tier_key,
 	t.name as tier_name,

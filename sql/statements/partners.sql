@@ -38,8 +38,8 @@ with tier as (
 )
 select assert_written(count(*)) from written
 
--- Every change of a partner: decision.set holds the new values. A new tier goes into the history; termination ends the
--- tokens of the partner's people and clients at once, and what territories it has.
+-- Every change of a partner: decision.set holds the new values. A new tier goes into the history; termination ends what
+-- was not decided (decision.counted) and the tokens of the partner's people and clients at once, and what territories it has.
 -- name: partner_change
 with tier as (
 	select t.id from tiers t join tier_terms_now() v on v.program_id = t.program_id and v.tier_id = t.id
@@ -47,10 +47,10 @@ with tier as (
 	for share of t
 ), written as (
 	update partners p
-	set (name, legal_name, status, status_reason, tier_id, country, website, industries, languages, regions,
+	set (name, legal_name, status, status_reason, status_reason_code, tier_id, country, website, industries, languages, regions,
 		lead_capacity, addresses, external_ids, custom_fields, activated_at, terminated_at, failed_reviews,
 		at_risk_since, override_reason, override_by_id, override_from, override_until)
-		= (select r.name, r.legal_name, r.status, r.status_reason, r.tier_id, r.country, r.website, r.industries,
+		= (select r.name, r.legal_name, r.status, r.status_reason, r.status_reason_code, r.tier_id, r.country, r.website, r.industries,
 			r.languages, r.regions, r.lead_capacity, r.addresses, r.external_ids, r.custom_fields, r.activated_at,
 			r.terminated_at, r.failed_reviews, r.at_risk_since, r.override_reason, r.override_by_id, r.override_from,
 			r.override_until from jsonb_populate_record(p, $5->'set') r),
@@ -73,6 +73,7 @@ with tier as (
 	where w.status = 'terminated'
 	on conflict (principal_id) do update set revoked_at = clock_timestamp()
 )
-select assert_written(count(*)), case when $5->'set'->>'status' = 'terminated' then pg_notify('partnerd', 'revoked') end,
+select assert_written(coalesce(sum(case when $5 ? 'counted' then partner_end_deals($6, written.id, $5) else 1 end), 0)::bigint),
+	case when $5->'set'->>'status' = 'terminated' then pg_notify('partnerd', 'revoked') end,
 	case when $5->'set'->>'status' = 'terminated' then territories_end($6, $3, 'The partner was terminated.') end
 from written

@@ -30,6 +30,7 @@ const struct transition partner_transitions[] = {
 	{ "terminate", "onboarding active suspended", "terminated" },
 	{ "change-tier", "onboarding active suspended", NULL },
 	{ "override-tier", "onboarding active suspended", NULL },
+	{ "merge", "onboarding active suspended", "terminated" },
 	{ NULL, NULL, NULL },
 };
 

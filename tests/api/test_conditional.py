@@ -31,6 +31,7 @@ ACTIONS = {  # an operation that asks for If-Match, and how to make a row on whi
     "approvePartnerApplication": (lambda world: world.apply(), {}),
     "rejectPartnerApplication": (lambda world: world.apply(), {"reason": "x"}),
     "withdrawPartnerApplication": (lambda world: world.apply(), {}),
+    "mergePartner": (lambda world: partner_row(world), "into"),
     "updatePartnerType": (lambda world: world.admin.patch(
         f"/v1/partner-types/{world.partner_type('referral')['id']}", {"name": unique("Referrers")}, if_match="*",
         expect=200).json, {"name": "Renamed"}),
@@ -109,6 +110,8 @@ def call(world, operation, row, if_match, body="default"):
         body = {"tier_id": world.tiers["strategic"]["id"], "reason": "x"}
     if body == "override":
         body = override(world)
+    if body == "into":
+        body = {"into_partner_id": world.partner("merged").id}
     path = operation.path
     for name in operation.path_ids:
         path = path.replace("{%s}" % name, row["id"])

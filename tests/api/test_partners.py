@@ -9,20 +9,21 @@ from support.world import DEAL, unique
 
 MOVES = {  # state: {action: the state it leads to}
     "onboarding": {"activate": "active", "terminate": "terminated", "change-tier": "onboarding",
-                   "override-tier": "onboarding"},
+                   "override-tier": "onboarding", "merge": "terminated"},
     "active": {"suspend": "suspended", "terminate": "terminated", "change-tier": "active",
-               "override-tier": "active"},
+               "override-tier": "active", "merge": "terminated"},
     "suspended": {"reinstate": "active", "terminate": "terminated", "change-tier": "suspended",
-                  "override-tier": "suspended"},
+                  "override-tier": "suspended", "merge": "terminated"},
     "terminated": {},
 }
-ACTIONS = ["activate", "suspend", "reinstate", "terminate", "change-tier", "override-tier"]
+ACTIONS = ["activate", "suspend", "reinstate", "terminate", "change-tier", "override-tier", "merge"]
 
 
 def body_of(world, action):
     return {"suspend": {"reason": "Invoice open."}, "terminate": {"reason": "Contract ended."},
             "override-tier": {"tier_id": world.tiers["strategic"]["id"], "reason": "Contract.", "ends_at": "2100-01-01T00:00:00Z"},
-            "change-tier": {"tier_id": world.tiers["strategic"]["id"], "reason": "Annual review."}}.get(action)
+            "change-tier": {"tier_id": world.tiers["strategic"]["id"], "reason": "Annual review."},
+            "merge": {"into_partner_id": world.partner("merged").id}}.get(action)
 
 
 def partner_in(world, status):
@@ -30,7 +31,7 @@ def partner_in(world, status):
     for action in {"onboarding": [], "active": ["activate"], "suspended": ["activate", "suspend"],
                    "terminated": ["activate", "terminate"]}[status]:
         row = world.act("partners", row, action, body_of(world, action))
-    return row
+    return world.refresh(row)
 
 
 def test_created_in_onboarding(world):
@@ -108,7 +109,7 @@ def test_each_move(world, status, action):
     row = partner_in(world, status)
     answer = world.admin.post(f"/v1/partners/{row['id']}/{action}", body_of(world, action),
                               if_match=row["version"], expect=200)
-    after = command_is_consistent(world.admin, answer)
+    after = command_is_consistent(world.admin, answer, moving=("effects",))
     assert after["status"] == MOVES[status][action] and after["version"] == row["version"] + 1
     if action == "suspend":
         assert after["status_reason"] == "Invoice open."
