@@ -78,6 +78,7 @@ class Targets:
         self.ids["provider_id"] = [world.make_provider()["id"]]
         self.ids["identity_id"] = [world.make_link(self.ids["provider_id"][0], self.ids["user_id"][0])["id"]]
         self.ids.update({name: [value] for name, value in holdings.territory(world, self.partner).items()})
+        self.ids.update({name: [value] for name, value in holdings.reviews(world, self.partner).items()})
         self.ids["rate_id"] = [world.make_rate()["id"]]
         self.ids.update({name: [value] for name, value in holdings.sales(world).items()})
         self.ids["quote_id"] = [world.make_quote(self.partner.id)["id"]]
@@ -107,7 +108,8 @@ class Targets:
             **{name: world.make_region for name in ("updateRegion", "retireRegion")},
             **{name: lambda: world.assign(self.partner, world.make_region())
                for name in ("updateTerritoryAssignment", "endTerritoryAssignment")},
-            "withdrawFxRate": world.make_rate,
+            "withdrawFxRate": world.make_rate, "overridePartnerTier": self.active, "clearPartnerTierOverride": self.overridden,
+            **{name: world.make_certification for name in ("updatePartnerCertification", "revokePartnerCertification")},
             **{name: world.make_product for name in ("updateProduct", "retireProduct")},
             "reinstateProduct": lambda: world.act("products", world.make_product(), "retire"),
             "withdrawProductPrice": lambda: world.make_price(
@@ -125,6 +127,10 @@ class Targets:
     def active(self):
         row = self.world.new_partner()
         return self.world.act("partners", row, "activate")
+
+    def overridden(self):
+        return self.world.act("partners", self.active(), "override-tier", {
+            "tier_id": self.world.tiers["strategic"]["id"], "reason": "Late.", "ends_at": "2100-01-01T00:00:00Z"})
 
     def suspended(self):
         return self.world.act("partners", self.active(), "suspend", {"reason": "Late."})
@@ -186,6 +192,11 @@ class Targets:
             "registerDeal": {"partner_id": self.partner.id, "line_items": []},
             "updateDeal": {"line_items": []},
             "createPartner": {"tier_id": strategic}, "changePartnerTier": {"tier_id": strategic},
+            "overridePartnerTier": {"tier_id": strategic, "ends_at": "2100-01-01T00:00:00Z"},
+            "createPartnerCertification": {"user_id": self.partner.user().id, "expires_on": None},
+            "recordPartnerMetric": {"partner_id": self.partner.id, "metric": "active_users", "value": 1,
+                                    "measured_at": "2026-01-31T23:00:00Z"},
+            "createTierEvaluation": {"partner_ids": [self.partner.id], "use_drafts": False},
             "updateProgram": {"second_factor_roles": []},
             "createTier": {"margin_band": {"floor_bps": 0, "base_bps": 1000, "cap_bps": 2000}, "benefits": [],
                            "requirements": []},
