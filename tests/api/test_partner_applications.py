@@ -3,7 +3,7 @@
 import pytest
 
 from support.client import Client
-from support.judge import command_is_consistent, events_of, nobody
+from support.judge import NOBODY, command_is_consistent, events_of, nobody
 from support.parallel import at_once
 from support.world import World, accept, sign_in, unique
 
@@ -186,7 +186,7 @@ def test_merge_patch_until_the_decision(world):
 
 @pytest.mark.parametrize("member, value", [
     ("name", " "), ("type", "agency"), ("country", "XX"), ("applicant_email", "nobody"), ("website", "ftp://x"),
-    ("applicant_name", None), ("status", "approved"), ("partner_id", nobody())])
+    ("applicant_name", None), ("status", "approved"), ("partner_id", NOBODY)])
 def test_refused_members(world, member, value):
     sent = {"name": "N", "type": "reseller", "country": "DE", "applicant_name": "A",
             "applicant_email": "a@b.example", member: value}

@@ -83,7 +83,7 @@ NOW = int(time.time())
     {"sub": None}, {"sub": "admin"}, {"client_id": None}, {"client_id": "other"}, {"jti": None}, {"scope": None},
     {"scope": ["deals:read"]}, {"scope": "deals:read root"}, {"program_id": None}, {"program_id": "*"},
     {"partner_id": "*"}, {"role": None}, {"role": "root"}, {"role": "partner_admin"}, {"sid": None},
-], ids=str)
+], ids=" ".join)
 def test_claims(server, genuine, pem, changes):
     is_refused(server, sign(header_of(genuine), changed(claims_of(genuine), **changes), pem))
 
