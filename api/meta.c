@@ -263,6 +263,17 @@ static const char *snake_case(struct request *request, const char *name)
 	return out;
 }
 
+static bool has_null(const json_t *values)
+{
+	size_t index;
+	const json_t *value;
+
+	json_array_foreach (values, index, value)
+		if (json_is_null(value))
+			return true;
+	return false;
+}
+
 /*
  * Every schema of the contract that is a list of words, by its name. Copied: the contract is shared
  * by all threads and its reference counts are left alone.
@@ -278,7 +289,8 @@ static json_t *enums(struct request *request)
 	json_object_foreach (schemas, name, schema) {
 		json_t *values = json_object_get(schema, "enum");
 
-		if (json_is_string(json_array_get(values, 0)))
+		/* "… or none" is another schema's list once more. */
+		if (json_is_string(json_array_get(values, 0)) && !has_null(values))
 			json_object_set_new(
 				found, snake_case(request, name), json_deep_copy(values));
 	}

@@ -471,7 +471,8 @@ def test_others_can_verify_our_tokens(world, server):
     assert verifies(session["access_token"], key)
     assert header_of(session["access_token"]) == {"alg": "RS256", "typ": "at+jwt", "kid": key["kid"]}
     claims = claims_of(session["access_token"])
-    assert set(claims) == {"iss", "aud", "sub", "client_id", "iat", "exp", "jti", "scope", "program_id", "role", "sid"}
+    assert set(claims) == {"iss", "aud", "sub", "client_id", "iat", "exp", "jti", "scope", "program_id", "role", "sid",
+                           "grant_id"}
     assert claims["exp"] - claims["iat"] == 600 and claims["client_id"] == "partnerd"
 
 

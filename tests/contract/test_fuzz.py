@@ -82,6 +82,8 @@ class Targets:
         self.ids["rate_id"] = [world.make_rate()["id"]]
         self.ids.update({name: [value] for name, value in holdings.sales(world).items()})
         self.ids["quote_id"] = [world.make_quote(self.partner.id)["id"]]
+        self.ids["application_id"] = [world.apply(draft=True)["id"]]
+        self.ids["partner_type_id"] = [world.partner_type("distributor")["id"]]
         self.strangers = [self.partner.api, Client(world.server), Client(world.server, "x.y.z")]
         # People with a second factor, and on the way to one.
         self.people = {
@@ -116,6 +118,12 @@ class Targets:
                 world.make_product()["id"], valid_from="2999-01-01T00:00:00Z"),
             **{name: world.make_rule_set
                for name in ("updateMarginRuleSet", "publishMarginRuleSet", "discardMarginRuleSet")},
+            **{name: lambda: world.apply(draft=True)
+               for name in ("updatePartnerApplication", "submitPartnerApplication")},
+            **{name: world.apply for name in ("startPartnerApplicationReview", "requestPartnerApplicationInfo",
+                                              "approvePartnerApplication", "rejectPartnerApplication",
+                                              "withdrawPartnerApplication")},
+            "updatePartnerType": lambda: world.partner_type("distributor"), "mergePartner": self.active,
             "updateDeal": lambda: world.deal_in("draft"),
             **{name: lambda state=state: world.deal_in(state) for name, state in DEAL_STATES.items()},
         }
@@ -189,6 +197,7 @@ class Targets:
         terms = {"allowed_networks": ["192.0.2.0/24"], "expires_at": None}
         strategic = self.world.tiers["strategic"]["id"]
         parts = {
+            "mergePartner": {"into_partner_id": self.partner.id},
             "registerDeal": {"partner_id": self.partner.id, "line_items": []},
             "updateDeal": {"line_items": []},
             "createPartner": {"tier_id": strategic}, "changePartnerTier": {"tier_id": strategic},
