@@ -90,6 +90,9 @@ static const char *const descriptions[] = {
 		"The resource is in a state that does not allow the action. The "
 		"member from names the state, allowed what is possible now.",
 	[PROBLEM_partner_not_active] = "Only active partners can do this.",
+	[PROBLEM_application_too_early] =
+		"After a refused application the program waits a while before the next one; the "
+		"detail says until when.",
 	[PROBLEM_tier_not_published] = "Only a published tier can be used here.",
 	[PROBLEM_territory_taken] = "An exclusive assignment keeps others out of its region, of "
 				    "what lies below and above it, for its products and its time. "

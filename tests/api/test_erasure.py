@@ -218,9 +218,9 @@ def test_what_was_still_under_way_is_erased_later(place, tmp_path):
         "gen_random_uuid(), null, null, '{}', '{}'); end $$")
     assert traces(place, HOME)
     place.execute("update erasures set erased_at = erased_at - interval '2 minutes' where user_id = %s", person.id)
-    wait.until(lambda: not traces(place, HOME), "the address is gone", 30)
+    wait.until(lambda: not traces(place, HOME), "the address is gone", 90)
     wait.until(lambda: place.execute("select completed_at is not null from erasures where user_id = %s", person.id)
-               == [(True,)], "nothing is left to do", 30)
+               == [(True,)], "nothing is left to do", 90)
     assert len(place.admin.list("/v1/audit-log", {"action": "user.personal_data_erased", "resource_id": person.id})) == 2
     is_valid_everywhere(place, tmp_path)
 
