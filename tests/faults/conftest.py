@@ -106,9 +106,9 @@ class DealsLocked:
         self.session.cursor().execute("lock table deals in access exclusive mode")
 
     def waiting(self):
-        """How many registrations wait for it."""
+        """How many wait for it, to read or to write."""
         return self.durable.execute("postgres", "select count(*) from pg_stat_activity where wait_event_type = 'Lock' "
-                                    "and query like '%insert into deals%'")[0][0]
+                                    "and wait_event = 'relation'")[0][0]
 
     def release(self):
         if self.session:
