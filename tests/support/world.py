@@ -149,9 +149,14 @@ class World:
         floor, base, cap = band
         tier = self.admin.post("/v1/tiers", {
             "key": key or f"t{uuid.uuid4().hex[:8]}", "name": f"Tier {key or 'extra'} {uuid.uuid4().hex[:6]}",
-            "rank": rank or 10 + next(numbers), "benefits": [], "requirements": [],
+            "rank": rank or self.free_rank(), "benefits": [], "requirements": [],
             "margin_band": {"floor_bps": floor, "base_bps": base, "cap_bps": cap}, **members}, expect=201).json
         return self.act("tiers", tier, "publish") if publish else tier
+
+    def free_rank(self):
+        """One that no tier has, whoever else made tiers in the same program (the contract fuzzer does, with any rank)."""
+        taken = {tier["rank"] for tier in self.admin.list("/v1/tiers")}
+        return next(rank for rank in (10 + number for number in numbers) if rank not in taken)
 
     def make_certification(self, user_id=None, **members):
         """Of somebody new, unless the test names the person."""
