@@ -420,7 +420,7 @@ static const struct deal_step *step_of(const char *action)
 /* By the clock, whatever is stored. */
 static const char *status_now(const struct rows *facts)
 {
-	return deal_status_at(rows_text(facts, "status"), rows_time(facts, "protection_expires_at"),
+	return deal_status_at(rows_text(facts, "status"), rows_time(facts, "protected_until"),
 		rows_time(facts, "now"));
 }
 

@@ -55,6 +55,6 @@ bool deal_approve(const struct deal_facts *facts, struct deal_approval *ret_appr
 	struct explanation *ret_explanation, struct problem *problem);
 
 /* An approved deal whose protection has ended is expired, whatever is stored (domain.md §5.6). */
-const char *deal_status_at(const char *stored_status, int64_t protection_ends_us, int64_t now_us);
+const char *deal_status_at(const char *stored_status, int64_t protected_until_us, int64_t now_us);
 
 #endif

@@ -10,8 +10,8 @@ declare
 	expired int := 0;
 begin
 	for due in select d.id from deals d
-		where d.program_id = app_program() and d.status = 'approved' and d.protection_expires_at <= program_now()
-		order by d.protection_expires_at, d.id limit jsonb_array_length(event_ids) for update skip locked
+		where d.program_id = app_program() and d.status = 'approved' and d.protected_until <= program_now()
+		order by d.protected_until, d.id limit jsonb_array_length(event_ids) for update skip locked
 	loop
 		select to_jsonb(s) || '{"status": "approved"}' into before from deal_shape s
 		where s._program_id = app_program() and s.id = due.id;

@@ -22,7 +22,7 @@ begin
 	for due in select d.id, d.status = 'approved' as is_approved from deals d
 		where d.program_id = app_program() and d.partner_id = partner
 			and (d.status in ('draft', 'submitted', 'in_review', 'info_requested', 'conflict_hold')
-				or (d.status = 'approved' and d.protection_expires_at > now and (counted->>'cancels')::boolean))
+				or (d.status = 'approved' and d.protected_until > now and (counted->>'cancels')::boolean))
 		order by d.created_at, d.id for update
 	loop
 		select to_jsonb(s) into before from deal_shape s where s._program_id = app_program() and s.id = due.id;

@@ -45,6 +45,7 @@ select
 	d.info_request,
 	d.protection_starts_at,
 	d.protection_expires_at,
+	d.protected_until,
 	d.closed_on,
 	d.closed_at,
 	d.actual_amount_minor as "actual_amount.amount_minor",
@@ -55,7 +56,7 @@ select
 	d.updated_at,
 	s.status || case when p.status = 'active' then '' else ' held' end as allowed_actions
 from deals d
-cross join lateral (select case when d.status = 'approved' and d.protection_expires_at <= (select program_now())
+cross join lateral (select case when d.status = 'approved' and d.protected_until <= (select program_now())
 	then 'expired' else d.status end as status) s
 left join partners p on p.program_id = d.program_id and p.id = d.partner_id
 left join tiers t on t.program_id = d.program_id and t.id = d.tier_id;

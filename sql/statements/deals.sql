@@ -64,7 +64,7 @@ select d.status, d.amount_minor, d.currency, d.partner_id, p.status as partner_s
 	t.id as tier_id, t.key as tier_key, case when t.status = 'published' and v.terms_id is null then 'scheduled' else t.status end as tier_status,
 	v.terms_version, v.floor_bps, v.base_bps, v.cap_bps,
 	g.version as program_version, g.margin_cap_bps, g.zone, coalesce(($4->>'protection_days')::int, y.protection_days, g.protection_days) as protection_days,
-	n.now, (n.now at time zone g.zone)::date as today, d.protection_expires_at,
+	n.now, (n.now at time zone g.zone)::date as today, d.protected_until,
 	((n.now at time zone g.zone) + make_interval(days => coalesce(($4->>'protection_days')::int, y.protection_days, g.protection_days)))
 		at time zone g.zone as protection_ends_at,
 	r.id as rule_set_id, coalesce(r.number, 0) as rule_set_version, r.currency as rule_set_currency, r.rules,
@@ -118,7 +118,7 @@ with partner as (
 		and (not $5 ? 'needs_tier' or exists (select from terms))
 		and (not $5 ? 'needs_rule_set' or (select s.id from margin_rule_set_at(program_now()) s)
 			is not distinct from ($5->>'needs_rule_set')::uuid)
-		and not (coalesce(($5->>'needs_protection')::boolean, false) and d.protection_expires_at <= program_now())
+		and not (coalesce(($5->>'needs_protection')::boolean, false) and d.protected_until <= program_now())
 	returning d.id, d.partner_id, d.external_ids
 ), unlinked as (
 	delete from deal_external_ids e using written w

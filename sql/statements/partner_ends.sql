@@ -7,7 +7,7 @@ select n.now, o.status as target_status,
 	(select count(*) from deals d where d.program_id = $1 and d.partner_id = $3
 		and d.status in ('draft', 'submitted', 'in_review', 'info_requested', 'conflict_hold')) as open_deals,
 	(select count(*) from deals d where d.program_id = $1 and d.partner_id = $3 and d.status = 'approved'
-		and d.protection_expires_at > n.now) as approved_deals,
+		and d.protected_until > n.now) as approved_deals,
 	(select a.source || ':' || a.external_id from deal_external_ids a
 		join deal_external_ids b on b.program_id = a.program_id and b.partner_id = o.id and b.source = a.source
 			and b.external_id = a.external_id

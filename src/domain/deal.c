@@ -126,9 +126,9 @@ bool deal_approve(const struct deal_facts *facts, struct deal_approval *ret_appr
 	return true;
 }
 
-const char *deal_status_at(const char *stored_status, int64_t protection_ends_us, int64_t now_us)
+const char *deal_status_at(const char *stored_status, int64_t protected_until_us, int64_t now_us)
 {
-	if (strcmp(stored_status, "approved") == 0 && now_us >= protection_ends_us)
+	if (strcmp(stored_status, "approved") == 0 && now_us >= protected_until_us)
 		return "expired";
 	return stored_status;
 }

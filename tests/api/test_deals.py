@@ -18,7 +18,7 @@ EMPTY = {"customer_country": None, "customer_website": None, "customer_tax_id": 
          "customer_contact_email": None, "expected_close_on": None, "description": None, "line_items": [],
          "external_ids": {}, "custom_fields": {}, "tier_id": None, "margin_bps": None, "margin_amount": None,
          "decided_at": None, "review_note": None, "info_request": None, "protection_expires_at": None,
-         "closed_on": None, "actual_amount": None, "lost_reason": None}
+         "protected_until": None, "closed_on": None, "actual_amount": None, "lost_reason": None}
 
 
 @pytest.fixture

@@ -32,7 +32,7 @@ def approved_at(world, now_at, **body):
 ])
 def test_calendar_days_in_the_programmes_zone(berlin, now_at, days, expires_at):
     deal = approved_at(berlin, now_at, **({"protection_days": days} if days else {}))
-    assert deal["protection_expires_at"] == expires_at
+    assert deal["protection_expires_at"] == deal["protected_until"] == expires_at
     assert deal["protection_starts_at"] == deal["decided_at"] == f"{now_at[:19]}.{'123' if '.' in now_at else '000'}Z"
 
 
