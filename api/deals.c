@@ -520,10 +520,22 @@ static struct deal_facts approval_facts(
 		.program_cap_bps = rows_int(facts, "margin_cap_bps"),
 		.amount_minor = rows_int(facts, "amount_minor"),
 		.currency = rows_text(facts, "currency"),
+		.earns = rows_text(facts, "earns"),
+		.commission_bps = rows_int(facts, "commission_bps"),
 		.protection_days = rows_int(facts, "protection_days"),
 		.now_us = rows_time(facts, "now"),
 		.protection_ends_us = rows_time(facts, "protection_ends_at"),
 	};
+}
+
+static bool earns_margin(const struct deal_approval *approval)
+{
+	return strcmp(approval->earns, "commission") != 0;
+}
+
+static bool earns_commission(const struct deal_approval *approval)
+{
+	return strcmp(approval->earns, "margin") != 0;
 }
 
 /* What the decision looked at, for the vendor, and what came out, for everybody. */
@@ -543,12 +555,18 @@ static void keep_approval(const struct command_input *in, const struct deal_fact
 			(json_int_t)facts->protection_days, "zone", rows_text(in->facts, "zone")));
 	char expires_at[TIME_TEXT_BYTES];
 	time_format(approval->protection_ends_us, expires_at);
-	json_object_update_new(out->outcome,
-		json_pack("{s:I, s:{s:I, s:s}, s:I, s:s}", "margin_bps",
-			(json_int_t)approval->margin.margin_bps, "margin_amount", "amount_minor",
-			(json_int_t)approval->margin.margin_minor, "currency", facts->currency,
-			"clipped_bps", (json_int_t)approval->margin.clipped_bps,
-			"protection_expires_at", expires_at));
+	json_object_update_new(out->outcome, json_pack("{s:s, s:s}", "earns", approval->earns,
+						     "protection_expires_at", expires_at));
+	if (earns_margin(approval))
+		json_object_update_new(out->outcome,
+			json_pack("{s:I, s:{s:I, s:s}, s:I}", "margin_bps",
+				(json_int_t)approval->margin.margin_bps, "margin_amount",
+				"amount_minor", (json_int_t)approval->margin.margin_minor,
+				"currency", facts->currency, "clipped_bps",
+				(json_int_t)approval->margin.clipped_bps));
+	if (earns_commission(approval))
+		json_object_set_new(
+			out->outcome, "commission_bps", json_integer(approval->commission_bps));
 	out->is_kept = true;
 }
 
@@ -567,6 +585,39 @@ static void keep_rules(
 		json_integer(rows_int(in->facts, "rule_set_version")));
 }
 
+static void set_earnings(const struct deal_approval *approval, json_t *set)
+{
+	if (earns_margin(approval))
+		json_object_update_new(
+			set, json_pack("{s:I, s:I}", "margin_bps",
+				     (json_int_t)approval->margin.margin_bps, "margin_minor",
+				     (json_int_t)approval->margin.margin_minor));
+	if (earns_commission(approval))
+		json_object_set_new(set, "commission_bps", json_integer(approval->commission_bps));
+}
+
+/* What has to be so still when it is written. */
+static void need_earnings(const struct command_input *in, const struct deal_facts *facts,
+	const struct deal_approval *approval, json_t *fields)
+{
+	const struct rows *rows = in->facts;
+	json_object_update_new(
+		fields, json_pack("{s:s, s:s, s:o}", "needs_partner", rows_text(rows, "partner_id"),
+				"needs_earns", facts->earns, "needs_commission_bps",
+				rows_text(rows, "commission_bps") != NULL
+					? json_integer(facts->commission_bps)
+					: json_null()));
+	if (!earns_margin(approval))
+		return;
+	json_object_update_new(
+		fields, json_pack("{s:s, s:I, s:I}", "needs_tier", rows_text(rows, "tier_id"),
+				"terms_version", (json_int_t)rows_int(rows, "terms_version"),
+				"program_version", (json_int_t)rows_int(rows, "program_version")));
+	if (facts->quoted == NULL)
+		json_object_set_new(
+			fields, "needs_rule_set", json_pack("s?", rows_text(rows, "rule_set_id")));
+}
+
 static bool decide_approve(
 	const struct command_input *in, struct decision *out, struct problem *problem)
 {
@@ -579,22 +630,14 @@ static bool decide_approve(
 	if (!deal_approve(&facts, &approval, &out->explanation, problem))
 		return false;
 	const char *now = rows_text(in->facts, "now"), *comment = command_body_text(in, "comment");
-	json_object_set_new(out->fields, "set",
-		json_pack("{s:s, s:s, s:I, s:I, s:s, s:s, s:s?, s:s, s:s}", "status", "approved",
-			"tier_id", rows_text(in->facts, "tier_id"), "margin_bps",
-			(json_int_t)approval.margin.margin_bps, "margin_minor",
-			(json_int_t)approval.margin.margin_minor, "margin_decision_id", out->id,
-			"decided_at", now, "decision_comment", comment, "protection_starts_at", now,
-			"protection_expires_at", rows_text(in->facts, "protection_ends_at")));
-	json_object_update_new(out->fields,
-		json_pack("{s:s, s:s, s:I, s:I}", "needs_partner",
-			rows_text(in->facts, "partner_id"), "needs_tier",
-			rows_text(in->facts, "tier_id"), "terms_version",
-			(json_int_t)rows_int(in->facts, "terms_version"), "program_version",
-			(json_int_t)rows_int(in->facts, "program_version")));
-	if (facts.quoted == NULL)
-		json_object_set_new(out->fields, "needs_rule_set",
-			json_pack("s?", rows_text(in->facts, "rule_set_id")));
+	json_t *set = json_pack("{s:s, s:s?, s:s, s:s, s:s, s:s?, s:s, s:s}", "status", "approved",
+		"tier_id", rows_text(in->facts, "tier_id"), "earns", approval.earns,
+		"margin_decision_id", out->id, "decided_at", now, "decision_comment", comment,
+		"protection_starts_at", now, "protection_expires_at",
+		rows_text(in->facts, "protection_ends_at"));
+	json_object_set_new(out->fields, "set", set);
+	set_earnings(&approval, set);
+	need_earnings(in, &facts, &approval, out->fields);
 	out->event = "deal.approved";
 	keep_rules(in, work, out);
 	keep_approval(in, &facts, &approval, out);

@@ -67,6 +67,9 @@ static bool check_standing(const struct rows *facts, struct problem *problem)
 	if (strcmp(status, "active") != 0)
 		return problem_set(problem, PROBLEM_partner_not_active,
 			"Only an active partner gets quotes, and it is %s.", status);
+	if (strcmp(rows_text(facts, "earns"), "commission") == 0)
+		return problem_set(problem, PROBLEM_no_margin,
+			"Partners of this type earn commission: there is no margin to quote.");
 	if (tier == NULL || strcmp(tier, "published") != 0)
 		return problem_set(problem, PROBLEM_tier_not_published,
 			"The partner has no tier that is published, so there is no margin.");

@@ -93,6 +93,7 @@ static const char *const descriptions[] = {
 	[PROBLEM_application_too_early] =
 		"After a refused application the program waits a while before the next one; the "
 		"detail says until when.",
+	[PROBLEM_no_margin] = "Partners of this type earn commission, and so there is no margin.",
 	[PROBLEM_tier_not_published] = "Only a published tier can be used here.",
 	[PROBLEM_territory_taken] = "An exclusive assignment keeps others out of its region, of "
 				    "what lies below and above it, for its products and its time. "

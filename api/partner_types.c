@@ -46,6 +46,11 @@ static bool check_default_tier(const struct command_input *in, struct problem *p
 	return !problem->is_set;
 }
 
+static bool is_paid_commission(const char *earns)
+{
+	return strcmp(earns, "margin") != 0;
+}
+
 /* Whoever earns commission has a rate, and nobody else. */
 static bool check_earnings(const struct command_input *in, json_t *set, struct problem *problem)
 {
@@ -56,15 +61,15 @@ static bool check_earnings(const struct command_input *in, json_t *set, struct p
 		earns = command_before_text(in, "earns");
 	bool has_rate = json_object_get(in->body, "commission_bps") != NULL
 				? json_is_integer(json_object_get(in->body, "commission_bps"))
-				: strcmp(command_before_text(in, "earns"), "commission") == 0;
-	if (strcmp(earns, "commission") == 0 && !has_rate)
+				: is_paid_commission(command_before_text(in, "earns"));
+	if (is_paid_commission(earns) && !has_rate)
 		problem_add(problem, in->request->arena, PLACE_POINTER, "#/commission_bps",
 			VIOLATION_required, "Commission needs a rate.");
-	else if (strcmp(earns, "margin") == 0 &&
+	else if (!is_paid_commission(earns) &&
 		 json_is_integer(json_object_get(in->body, "commission_bps")))
 		problem_add(problem, in->request->arena, PLACE_POINTER, "#/commission_bps",
 			VIOLATION_inconsistent, "Partners of this type earn margin.");
-	else if (strcmp(earns, "margin") == 0 && is_new)
+	else if (!is_paid_commission(earns) && is_new)
 		json_object_set_new(set, "commission_bps", json_null());
 	return !problem->is_set;
 }

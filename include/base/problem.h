@@ -46,6 +46,7 @@ struct arena;
 	X(partner_not_active, 409, "The partner is not active")                     \
 	X(application_too_early, 409, "It is too early to apply again")             \
 	X(tier_not_published, 409, "The tier is not published")                     \
+	X(no_margin, 409, "No margin is earned")                                    \
 	X(territory_taken, 409, "The territory is not free")                        \
 	X(region_in_use, 409, "The region is in use")                               \
 	X(rate_missing, 409, "No exchange rate is known")                           \

@@ -30,6 +30,8 @@ struct deal_facts {
 	int64_t now_us;
 	int64_t protection_ends_us; /* now + protection_days in the program's zone, by PostgreSQL's
 				       calendar */
+	const char *earns;          /* the partner's type: "margin", "commission" or "both" */
+	int64_t commission_bps;     /* of the type, 0 where it earns margin only */
 	bool has_expected_close;
 	bool has_line_items;
 };
@@ -45,12 +47,18 @@ bool deal_register(const struct deal_facts *facts, const struct deal_line *lines
 	struct arena *arena, struct problem *problem);
 
 struct deal_approval {
-	struct margin_terms margin;
+	const char *earns;          /* "margin", "commission" or "both" */
+	struct margin_terms margin; /* nothing where only commission is earned */
+	int64_t commission_bps;     /* 0 where only margin is earned */
 	int64_t protection_ends_us;
 };
 
-/* Margin of the quote, else from the tier's band and the rules in force, locked; protection from
- * now. Explains both. */
+/*
+ * What the partner earns by it, locked: margin of the quote, else from the tier's band and the
+ * rules in force; or commission, for which no tier is needed. Both only where the type says so; a
+ * quote was a promise of margin, whatever the type says since. Protection from now. Explains all of
+ * it.
+ */
 bool deal_approve(const struct deal_facts *facts, struct deal_approval *ret_approval,
 	struct explanation *ret_explanation, struct problem *problem);
 

@@ -34,6 +34,8 @@ select
 	d.quote_id,
 	d.tier_id,
 	t.name as tier_name,
+	d.earns,
+	d.commission_bps,
 	d.margin_bps,
 	d.margin_minor as "margin_amount.amount_minor",
 	case when d.margin_minor is not null then d.currency end as "margin_amount.currency",

@@ -62,7 +62,7 @@ where d.program_id = $1 and d.id = $3 and ($2 is null or d.partner_id = $2)
 -- name: deal_facts
 select d.status, d.amount_minor, d.currency, d.partner_id, p.status as partner_status,
 	t.id as tier_id, t.key as tier_key, case when t.status = 'published' and v.terms_id is null then 'scheduled' else t.status end as tier_status,
-	v.terms_version, v.floor_bps, v.base_bps, v.cap_bps,
+	v.terms_version, v.floor_bps, v.base_bps, v.cap_bps, coalesce(y.earns, 'margin') as earns, y.commission_bps,
 	g.version as program_version, g.margin_cap_bps, g.zone, coalesce(($4->>'protection_days')::int, y.protection_days, g.protection_days) as protection_days,
 	n.now, (n.now at time zone g.zone)::date as today, d.protected_until,
 	((n.now at time zone g.zone) + make_interval(days => coalesce(($4->>'protection_days')::int, y.protection_days, g.protection_days)))
@@ -82,7 +82,7 @@ left join margin_quotes q on q.program_id = d.program_id and q.id = d.quote_id
 where d.program_id = $1 and d.id = $3 and ($2 is null or d.partner_id = $2)
 
 -- Every change of a deal: decision.set holds the new values of columns. Re-asserted under row locks where the decision
--- says so: needs_partner, that the partner is active; needs_tier, that it is in this tier and that tier and program still
+-- says so: needs_partner, that the partner is active; needs_earns, that its type earns like this; needs_tier, that it is in this tier and that tier and program still
 -- have the terms that were read; needs_rule_set, that this rule set of margin (null: none) is in force; needs_protection, that
 -- protection still runs.
 -- name: deal_change
@@ -90,6 +90,8 @@ with partner as (
 	select p.id from partners p
 	where p.program_id = $1 and p.id = ($5->>'needs_partner')::uuid and p.status = 'active'
 		and (not $5 ? 'needs_tier' or p.tier_id = ($5->>'needs_tier')::uuid)
+		and (not $5 ? 'needs_earns' or exists (select from partner_types y where y.program_id = $1 and y.key = p.type
+			and y.earns = $5->>'needs_earns' and y.commission_bps is not distinct from ($5->>'needs_commission_bps')::int))
 	for share
 ), terms as (
 	select t.id from tiers t
@@ -102,12 +104,13 @@ with partner as (
 	update deals d
 	set (status, customer_name, customer_country, customer_website, customer_tax_id, customer_contact_name,
 		customer_contact_email, amount_minor, currency, expected_close_on, description, line_items, external_ids,
-		custom_fields, terms, tier_id, margin_bps, margin_minor, margin_decision_id, submitted_at, decided_at, decision_comment,
+		custom_fields, terms, tier_id, earns, commission_bps, margin_bps, margin_minor, margin_decision_id, submitted_at, decided_at, decision_comment,
 		review_note, info_request, protection_starts_at, protection_expires_at, closed_on, closed_at,
 		actual_amount_minor, lost_reason)
 		= (select r.status, r.customer_name, r.customer_country, r.customer_website, r.customer_tax_id,
 			r.customer_contact_name, r.customer_contact_email, r.amount_minor, r.currency, r.expected_close_on,
-			r.description, r.line_items, r.external_ids, r.custom_fields, r.terms, r.tier_id, r.margin_bps, r.margin_minor,
+			r.description, r.line_items, r.external_ids, r.custom_fields, r.terms, r.tier_id, r.earns,
+			r.commission_bps, r.margin_bps, r.margin_minor,
 			r.margin_decision_id, r.submitted_at, r.decided_at, r.decision_comment, r.review_note, r.info_request,
 			r.protection_starts_at, r.protection_expires_at, r.closed_on, r.closed_at, r.actual_amount_minor, r.lost_reason
 			from jsonb_populate_record(d, $5->'set') r),

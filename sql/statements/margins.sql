@@ -44,7 +44,7 @@ select assert_written(count(*)) from written
 
 -- The partner with its tier, the rules in force, and each product that is asked for with its price now.
 -- name: margin_quote_facts
-select p.id as partner_id, p.name as partner_name, p.status as partner_status, t.id as tier_id, t.key as tier_key,
+select p.id as partner_id, p.name as partner_name, p.status as partner_status, y.earns, t.id as tier_id, t.key as tier_key,
 	case when t.status = 'published' and v.terms_id is null then 'scheduled' else t.status end as tier_status,
 	v.terms_version, v.floor_bps, v.base_bps, v.cap_bps, g.margin_cap_bps, g.version as program_version,
 	n.now, r.id as rule_set_id, coalesce(r.number, 0) as rule_set_version, r.currency as rule_set_currency, r.rules,
@@ -63,6 +63,7 @@ select p.id as partner_id, p.name as partner_name, p.status as partner_status, t
 from programs g
 cross join (select program_now() as now) n
 left join partners p on p.program_id = g.id and p.id = coalesce($2, ($4->>'partner_id')::uuid)
+left join partner_types y on y.program_id = p.program_id and y.key = p.type
 left join tiers t on t.program_id = p.program_id and t.id = p.tier_id
 left join tier_terms_at(n.now) v on v.program_id = t.program_id and v.tier_id = t.id
 left join margin_rule_set_at(n.now) r on true
@@ -120,7 +121,7 @@ from deals d
 join partners p on p.program_id = d.program_id and p.id = d.partner_id
 join decisions x on x.program_id = d.program_id and x.id = d.margin_decision_id
 left join margin_quotes q on q.program_id = d.program_id and q.id = d.quote_id
-where d.program_id = $1 and d.decided_at >= ($4->>'decided_from')::timestamptz
+where d.program_id = $1 and d.margin_bps is not null and d.decided_at >= ($4->>'decided_from')::timestamptz
 	and d.decided_at < ($4->>'decided_until')::timestamptz
 	and (not $4 ? 'partner_id' or d.partner_id = ($4->>'partner_id')::uuid)
 order by d.decided_at, d.id

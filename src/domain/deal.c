@@ -12,7 +12,7 @@
 #include "base/money.h"
 #include "domain/state.h"
 
-#define DEAL_RULES_VERSION 1
+#define DEAL_RULES_VERSION 2
 
 /* Adds up the lines; a line or a sum outside the range of money is a violation at that line. */
 static bool lines_total(const struct deal_line *lines, size_t count, struct arena *arena,
@@ -107,6 +107,35 @@ static bool margin_of(const struct deal_facts *facts, struct margin_terms *ret_t
 	return true;
 }
 
+/* Who bought by a quote keeps to it, even when its type has come to earn commission. */
+static const char *earning_of(const struct deal_facts *facts)
+{
+	bool is_commission = strcmp(facts->earns, "commission") == 0;
+
+	return is_commission && facts->quoted ? "margin" : facts->earns;
+}
+
+static bool earnings_of(const struct deal_facts *facts, struct deal_approval *ret_approval,
+	struct explanation *ret_explanation, struct problem *problem)
+{
+	const char *earns = earning_of(facts);
+
+	*ret_approval = (struct deal_approval){ .earns = earns };
+	*ret_explanation = (struct explanation){ 0 };
+	if (strcmp(earns, "commission") == 0)
+		explain_add(ret_explanation, "no_margin", "bps", 0, 0,
+			"Partners of this type earn commission, so the deal has no margin.");
+	else if (!tier_is_published(facts, problem) ||
+		 !margin_of(facts, &ret_approval->margin, ret_explanation, problem))
+		return false;
+	if (strcmp(earns, "margin") == 0)
+		return true;
+	ret_approval->commission_bps = facts->commission_bps;
+	explain_add(ret_explanation, "commission", "bps", 0, facts->commission_bps,
+		"The vendor bills and pays this share; it is locked with the deal.");
+	return true;
+}
+
 bool deal_approve(const struct deal_facts *facts, struct deal_approval *ret_approval,
 	struct explanation *ret_explanation, struct problem *problem)
 {
@@ -114,8 +143,7 @@ bool deal_approve(const struct deal_facts *facts, struct deal_approval *ret_appr
 		    deal_transitions, "deal", "approve", "approved", facts->status, problem))
 		return false;
 	if (!partner_is_active(facts, "have a deal approved", problem) ||
-		!tier_is_published(facts, problem) ||
-		!margin_of(facts, &ret_approval->margin, ret_explanation, problem))
+		!earnings_of(facts, ret_approval, ret_explanation, problem))
 		return false;
 	ret_explanation->rule_set = "deal_approval";
 	ret_explanation->rule_set_version = DEAL_RULES_VERSION;

@@ -71,7 +71,7 @@ def test_the_default_tier_is_a_published_one(world):
 
 @pytest.mark.parametrize("body, where", [
     ({"protection_days": 0}, "#/protection_days"), ({"protection_days": 731}, "#/protection_days"),
-    ({"commission_bps": 10001}, "#/commission_bps"), ({"earns": "both"}, "#/earns"), ({"name": " "}, "#/name"),
+    ({"commission_bps": 10001}, "#/commission_bps"), ({"earns": "everything"}, "#/earns"), ({"name": " "}, "#/name"),
     ({"key": "agency"}, "#/key")])
 def test_refused_members(world, body, where):
     assert where in {place for place, _ in change(world, "referral", body, expect=422).errors()}
@@ -89,6 +89,51 @@ def test_a_partner_sees_its_own_type_only(world):
     assert [row["key"] for row in partner.api.list("/v1/partner-types")] == ["reseller"]
     partner.api.get(f"/v1/partner-types/{world.partner_type('reseller')['id']}", expect=200)
     is_as_missing(partner.api, "/v1/partner-types/{}", world.partner_type("referral")["id"])
+
+
+# ---- margin or commission ----
+
+def approved(world, partner):
+    return world.act("deals", world.refresh(partner.deal()), "approve", {})
+
+
+def test_one_deal_never_earns_both(server, database_url):
+    world = World(server, database_url)
+    referrer, reseller = world.make_partner(type="referral"), world.make_partner()
+    paid, bought = approved(world, referrer), approved(world, reseller)
+    assert (paid["earns"], paid["commission_bps"], paid["margin_bps"], paid["margin_amount"]) == (
+        "commission", 2000, None, None)
+    assert (bought["earns"], bought["commission_bps"], bought["margin_bps"]) == ("margin", None, 2500)
+    decision = referrer.api.get(f"/v1/decisions/{paid['margin_decision_id']}", expect=200).json
+    assert [step["rule"] for step in decision["steps"]] == ["no_margin", "commission", "protection"]
+    assert decision["outcome"]["commission_bps"] == 2000 and "margin_bps" not in decision["outcome"]
+    change(world, "referral", {"commission_bps": 2500})
+    assert world.act("deals", paid, "win")["commission_bps"] == 2000, "what is locked stays"
+    assert approved(world, referrer)["commission_bps"] == 2500
+
+
+def test_both_is_a_rule_of_its_own(server, database_url):
+    world = World(server, database_url)
+    partner = world.make_partner()
+    refused = change(world, "reseller", {"earns": "both"}, expect=422)
+    assert refused.errors() == {("#/commission_bps", "required")}
+    assert change(world, "reseller", {"earns": "both", "commission_bps": 500})["commission_bps"] == 500
+    deal = approved(world, partner)
+    assert (deal["earns"], deal["margin_bps"], deal["commission_bps"]) == ("both", 2500, 500)
+
+
+def test_margin_is_quoted_to_those_who_earn_it(server, database_url):
+    world = World(server, database_url)
+    partner = world.make_partner(type="referral")
+    price = world.make_price(world.make_product()["id"])
+    body = {"currency": "EUR", "lines": [{"product_id": price["product_id"], "quantity": 1}]}
+    partner.api.post("/v1/margin-quotes", body, expect=409, problem="no_margin")
+    change(world, "referral", {"earns": "margin"})
+    quote = partner.api.post("/v1/margin-quotes", body, expect=201).json
+    change(world, "referral", {"earns": "commission", "commission_bps": 2000})
+    deal = partner.deal(amount=quote["net_amount"], quote_id=quote["id"])
+    deal = world.act("deals", deal, "approve", {})
+    assert (deal["earns"], deal["margin_bps"], deal["commission_bps"]) == ("margin", 2500, None), "a quote was a promise"
 
 
 # ---- what more is known of a partner ----

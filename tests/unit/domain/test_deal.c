@@ -72,6 +72,8 @@ static struct deal_facts approval_facts(const struct tsv *tsv)
 		.program_cap_bps = tsv_int(tsv, "program_cap_bps"),
 		.amount_minor = tsv_int(tsv, "amount_minor"),
 		.currency = "EUR",
+		.earns = tsv_text(tsv, "earns"),
+		.commission_bps = tsv_int(tsv, "commission_bps"),
 		.protection_days = 90,
 		.now_us = 1000,
 		.protection_ends_us = 2000,
@@ -88,8 +90,12 @@ static void approvals_follow_the_cases(void **state)
 		struct deal_approval approval = { 0 };
 		struct explanation explanation = { 0 };
 		struct problem problem = PROBLEM_INIT;
-		bool is_approved = deal_approve(&facts, &approval, &explanation, &problem);
+		struct margin_terms quoted = { tsv_int(tsv, "quoted_bps"), 583200, 0 };
+		bool is_approved;
 
+		if (tsv_text(tsv, "quoted_bps"))
+			facts.quoted = &quoted;
+		is_approved = deal_approve(&facts, &approval, &explanation, &problem);
 		tsv_expect_text(tsv, "code", code_of(&problem));
 		assert_int_equal(is_approved, !problem.is_set);
 		if (!is_approved) {
@@ -98,6 +104,9 @@ static void approvals_follow_the_cases(void **state)
 		}
 		tsv_expect_int(tsv, "margin_bps", approval.margin.margin_bps);
 		tsv_expect_int(tsv, "margin_minor", approval.margin.margin_minor);
+		tsv_expect_text(tsv, "earned", approval.earns);
+		assert_int_equal(approval.commission_bps,
+			strcmp(approval.earns, "margin") == 0 ? 0 : tsv_int(tsv, "commission_bps"));
 		assert_int_equal(approval.protection_ends_us, 2000);
 	}
 	tsv_close(tsv);
@@ -114,6 +123,7 @@ static void what_was_quoted_stands(void **state)
 		.tier_status = "published",
 		.band = { 2000, 2500, 3000 },
 		.program_cap_bps = 4500,
+		.earns = "margin",
 		.amount_minor = 1000,
 		.currency = "EUR",
 		.adjusters = &adjuster,
@@ -141,6 +151,7 @@ static void an_approval_explains_margin_and_protection(void **state)
 		.tier_status = "published",
 		.band = { 2000, 2500, 3000 },
 		.program_cap_bps = 4500,
+		.earns = "margin",
 		.amount_minor = 2160000,
 		.protection_days = 60,
 	};
