@@ -20,6 +20,7 @@ extern const struct endpoint territory_endpoints[];
 extern const struct endpoint fx_endpoints[];
 extern const struct endpoint partner_type_endpoints[];
 extern const struct endpoint partner_end_endpoints[];
+extern const struct endpoint partner_relation_endpoints[];
 extern const struct endpoint partner_application_endpoints[];
 extern const struct endpoint partner_metric_endpoints[];
 extern const struct endpoint tier_review_endpoints[];

@@ -21,6 +21,7 @@ struct transition {
 extern const struct transition deal_transitions[]; /* each ends with action NULL */
 extern const struct transition partner_transitions[];
 extern const struct transition application_transitions[];
+extern const struct transition relation_transitions[];
 extern const struct transition tier_transitions[];
 extern const struct transition user_transitions[];
 extern const struct transition client_transitions[];

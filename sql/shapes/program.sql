@@ -20,6 +20,7 @@ select
 	p.margin_cap_bps,
 	p.tier_notice_days,
 	p.reapplication_days,
+	p.distributor_visibility,
 	p.tier_review_months,
 	p.tier_grace_reviews,
 	p.tier_immunity_days,

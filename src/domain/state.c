@@ -44,6 +44,11 @@ const struct transition application_transitions[] = {
 	{ NULL, NULL, NULL },
 };
 
+const struct transition relation_transitions[] = {
+	{ "end", "planned current", "ended" },
+	{ NULL, NULL, NULL },
+};
+
 const struct transition tier_transitions[] = {
 	{ "publish", "draft revised", "published" },
 	{ "discard-draft", "revised", "published" },

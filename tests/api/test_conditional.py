@@ -32,6 +32,7 @@ ACTIONS = {  # an operation that asks for If-Match, and how to make a row on whi
     "rejectPartnerApplication": (lambda world: world.apply(), {"reason": "x"}),
     "withdrawPartnerApplication": (lambda world: world.apply(), {}),
     "mergePartner": (lambda world: partner_row(world), "into"),
+    "endPartnerRelation": (lambda world: world.relate(world.new_partner()["id"]), {}),
     "updatePartnerType": (lambda world: world.admin.patch(
         f"/v1/partner-types/{world.partner_type('referral')['id']}", {"name": unique("Referrers")}, if_match="*",
         expect=200).json, {"name": "Renamed"}),

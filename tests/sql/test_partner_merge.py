@@ -9,6 +9,7 @@ KEPT = {
     "partner_measurements": "what was reported of the duplicate",
     "tier_reviews": "the duplicate's own history",
     "partners": "what a duplicate became part of",
+    "partner_relations": "they end",
     "sessions": "they end",
     "territory_assignments": "they end: two partners' exclusives may exclude each other",
 }

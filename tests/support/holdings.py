@@ -15,6 +15,7 @@ def of_partner(world, partner):
             "client_id": partner.client_id, **federation(world),
             "tier_id": world.make_tier(publish=False)["id"], "benefit_id": world.make_benefit()["id"],
             "application_id": world.apply(draft=True)["id"],
+            "relation_id": world.relate(partner.id)["id"],
             "partner_type_id": world.partner_type("distributor")["id"],  # not what the partners of tests are
             **sales(world), "quote_id": world.make_quote(partner.id)["id"],
             "session_id": partner.user().get("/v1/sessions/current")["id"],

@@ -227,6 +227,12 @@ class World:
             "name": name, "type": "reseller", "country": "DE", "applicant_name": "Kim Applicant",
             "applicant_email": f"kim@{name.lower()}.example", **members}, expect=201).json
 
+    def relate(self, partner_id, parent_id=None, **members):
+        """The partner buys through a distributor from now on."""
+        parent_id = parent_id or self.make_partner(type="distributor").id
+        return self.admin.post("/v1/partner-relations", {
+            "partner_id": partner_id, "parent_id": parent_id, **members}, expect=201).json
+
     def partner_type(self, key):
         return self.admin.list("/v1/partner-types", {"key": key})[0]
 

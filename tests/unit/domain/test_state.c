@@ -19,6 +19,7 @@ static const struct machine machines[] = {
 	{ "partner", partner_transitions, "onboarding active suspended terminated" },
 	{ "application", application_transitions,
 		"draft submitted in_review info_requested approved rejected withdrawn" },
+	{ "relation", relation_transitions, "planned current ended" },
 	{ "tier", tier_transitions, "draft scheduled published revised retired" },
 	{ "user", user_transitions, "invited active disabled erased" },
 	{ "client", client_transitions, "active expired revoked" },
