@@ -17,6 +17,8 @@ const struct endpoint *const all_endpoints[] = {
 	fx_endpoints,
 	partner_type_endpoints,
 	partner_end_endpoints,
+	agreement_endpoints,
+	partner_contact_endpoints,
 	partner_relation_endpoints,
 	partner_application_endpoints,
 	partner_metric_endpoints,

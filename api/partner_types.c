@@ -51,6 +51,15 @@ static bool is_paid_commission(const char *earns)
 	return strcmp(earns, "margin") != 0;
 }
 
+static bool check_agreement(const struct command_input *in, struct problem *problem)
+{
+	if (command_body_text(in, "agreement_key") != NULL &&
+		!rows_bool(in->facts, "has_agreement"))
+		problem_add(problem, in->request->arena, PLACE_POINTER, "#/agreement_key",
+			VIOLATION_reference_not_found, "No agreement of this key is published.");
+	return !problem->is_set;
+}
+
 /* Whoever earns commission has a rate, and nobody else. */
 static bool check_earnings(const struct command_input *in, json_t *set, struct problem *problem)
 {
@@ -78,13 +87,14 @@ static bool decide_update(
 	const struct command_input *in, struct decision *out, struct problem *problem)
 {
 	static const char *const plain[] = { "name", "earns", "commission_bps", "default_tier_id",
-		"protection_days", NULL };
+		"protection_days", "agreement_key", NULL };
 	json_t *set = json_object();
 
 	json_object_set_new(out->fields, "set", set);
 	patch_columns(in, set, plain);
 	out->event = "partner_type.updated";
-	return check_earnings(in, set, problem) && check_default_tier(in, problem);
+	return check_earnings(in, set, problem) && check_agreement(in, problem) &&
+	       check_default_tier(in, problem);
 }
 
 const struct endpoint partner_type_endpoints[] = {

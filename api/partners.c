@@ -185,6 +185,16 @@ static const struct partner_step *step_of(const char *action)
 	return step;
 }
 
+/* A partner is activated once it has accepted what its type asks for. */
+static bool has_agreed(const struct command_input *in, const char *action, struct problem *problem)
+{
+	const char *missing = rows_text(in->facts, "missing_agreement");
+
+	return missing == NULL || strcmp(action, "activate") != 0 ||
+	       problem_set(problem, PROBLEM_agreement_required,
+		       "The partner has not accepted the agreement '%s'.", missing);
+}
+
 static bool decide_step(
 	const struct command_input *in, struct decision *out, struct problem *problem)
 {
@@ -192,7 +202,7 @@ static bool decide_step(
 	const char *status = command_before_text(in, "status");
 	const struct transition *move = transition_require(
 		partner_transitions, "partner", step->action, step->participle, status, problem);
-	if (move == NULL)
+	if (move == NULL || !has_agreed(in, step->action, problem))
 		return false;
 	json_t *set = json_pack(
 		"{s:s, s:n, s:n}", "status", move->to, "status_reason", "status_reason_code");

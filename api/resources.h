@@ -20,6 +20,8 @@ extern const struct endpoint territory_endpoints[];
 extern const struct endpoint fx_endpoints[];
 extern const struct endpoint partner_type_endpoints[];
 extern const struct endpoint partner_end_endpoints[];
+extern const struct endpoint agreement_endpoints[];
+extern const struct endpoint partner_contact_endpoints[];
 extern const struct endpoint partner_relation_endpoints[];
 extern const struct endpoint partner_application_endpoints[];
 extern const struct endpoint partner_metric_endpoints[];

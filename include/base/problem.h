@@ -44,6 +44,7 @@ struct arena;
 	X(duplicate_deal, 409, "The deal is registered already")                    \
 	X(invalid_transition, 409, "Action not allowed in this state")              \
 	X(partner_not_active, 409, "The partner is not active")                     \
+	X(agreement_required, 409, "An agreement has to be accepted first")         \
 	X(application_too_early, 409, "It is too early to apply again")             \
 	X(tier_not_published, 409, "The tier is not published")                     \
 	X(no_margin, 409, "No margin is earned")                                    \

@@ -20,6 +20,8 @@
 	X(partners_read, "partners:read")           \
 	X(partners_manage, "partners:manage")       \
 	X(applications_write, "applications:write") \
+	X(agreements_accept, "agreements:accept")   \
+	X(contacts_manage, "contacts:manage")       \
 	X(metrics_write, "metrics:write")           \
 	X(users_read, "users:read")                 \
 	X(users_manage, "users:manage")             \

@@ -22,6 +22,9 @@ extern const struct transition deal_transitions[]; /* each ends with action NULL
 extern const struct transition partner_transitions[];
 extern const struct transition application_transitions[];
 extern const struct transition relation_transitions[];
+extern const struct transition template_transitions[];
+extern const struct transition agreement_transitions[];
+extern const struct transition contact_transitions[];
 extern const struct transition tier_transitions[];
 extern const struct transition user_transitions[];
 extern const struct transition client_transitions[];

@@ -14,7 +14,7 @@ create or replace function flat_erased(flat jsonb, person uuid) returns jsonb la
 $$
 	select flat || coalesce((select jsonb_object_agg(e.key, case when flat->e.key = 'null' then flat->e.key else e.value end)
 		from jsonb_each(jsonb_build_object('email', erased_email(person), 'name', erased_name(), 'user_name', erased_name(),
-			'applicant_name', erased_name(), 'applicant_email', erased_email(person), 'subject', 'erased',
+			'applicant_name', erased_name(), 'applicant_email', erased_email(person), 'subject', 'erased', 'phone', null,
 			'last_signed_in_at', null, 'last_used_at', null)) e
 		where flat ? e.key and (e.key <> 'name' or not flat ? 'applicant_name')), '{}')
 $$;

@@ -128,7 +128,7 @@ begin
 end $$;
 
 -- Makes a duplicate part of another partner. Everything that is the partner's goes over, but for what was the
--- duplicate's own: its history of tiers, reviews and figures, its territories and its place in the
+-- duplicate's own: its history of tiers, reviews and figures, what it agreed to, its territories and its place in the
 -- hierarchy, which end, and its sessions. A table that refers to partners
 -- and is not named here or in tests/sql/test_partner_merge.py fails that test. 0: one of the two is no longer what
 -- the decision saw.
@@ -155,6 +155,8 @@ begin
 	perform partner_move_people(quiet, duplicate, target);
 	perform territories_end(quiet, duplicate, 'The partner was merged with another.');
 	perform relations_end(quiet, duplicate, 'The partner was merged with another.');
+	update partner_contacts c set partner_id = target, version = c.version + 1, updated_at = program_now()
+	where c.program_id = app_program() and c.partner_id = duplicate;
 	update partner_applications a set partner_id = target where a.program_id = app_program() and a.partner_id = duplicate;
 	update identity_providers i set partner_id = target, revision = i.revision + 1, version = i.version + 1,
 		updated_at = program_now()

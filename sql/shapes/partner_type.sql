@@ -14,6 +14,7 @@ select
 	y.default_tier_id,
 	t.name as default_tier_name,
 	y.protection_days,
+	y.agreement_key,
 	y.created_at,
 	y.updated_at
 from partner_types y

@@ -1,8 +1,10 @@
 -- SPDX-License-Identifier: Apache-2.0
 
--- The tier that new partners of the type are to start in; null columns: there is none.
+-- The tier that new partners of the type are to start in (null columns: there is none), and whether the agreement they
+-- are to accept is published.
 -- name: partner_type_facts
-select t.id as tier_id,
+select exists (select from agreement_templates a where a.program_id = g.id and a.key = $4->>'agreement_key'
+		and a.status = 'published') as has_agreement, t.id as tier_id,
 	case when t.status = 'published' and v.terms_id is null then 'scheduled' else t.status end as tier_status
 from programs g
 left join tiers t on t.program_id = g.id and t.id = ($4->>'default_tier_id')::uuid
@@ -16,8 +18,8 @@ with tier as (
 	for share
 ), written as (
 	update partner_types y
-	set (name, earns, commission_bps, default_tier_id, protection_days)
-		= (select r.name, r.earns, r.commission_bps, r.default_tier_id, r.protection_days
+	set (name, earns, commission_bps, default_tier_id, protection_days, agreement_key)
+		= (select r.name, r.earns, r.commission_bps, r.default_tier_id, r.protection_days, r.agreement_key
 			from jsonb_populate_record(y, $5->'set') r),
 		version = y.version + 1, updated_at = program_now()
 	where y.program_id = $1 and y.id = $3 and y.version = ($5->>'expected_version')::int

@@ -1,8 +1,15 @@
 -- SPDX-License-Identifier: Apache-2.0
 
--- The tier asked for; for a new partner that of its type, or else the lowest one, whose terms are in force.
+-- The tier asked for; for a new partner that of its type, or else the lowest one, whose terms are in force; and for
+-- one that is there the agreement of its type that it has not accepted.
 -- name: partner_facts
-select t.id as tier_id, t.status as tier_status, program_now() as now
+select t.id as tier_id, t.status as tier_status, program_now() as now,
+	(select o.agreement_key from partners p
+		join partner_types o on o.program_id = p.program_id and o.key = p.type
+		where p.program_id = $1 and p.id = $3 and o.agreement_key is not null and not exists (
+			select from partner_agreements a
+			join agreement_templates m on m.program_id = a.program_id and m.id = a.template_id and m.key = o.agreement_key
+			where a.program_id = $1 and a.partner_id = $3 and a.status = 'accepted')) as missing_agreement
 from programs g
 left join partner_types y on y.program_id = g.id and y.key = $4->>'type'
 left join lateral (

@@ -37,6 +37,7 @@ static const struct role_row role_rows[] = {
 	[ROLE_partner_manager] = { "partner_manager",
 		"Looks after partners and decides on their deals", SIDE_VENDOR,
 		BASIC_READS | SCOPE_BIT(partners_manage) | SCOPE_BIT(applications_write) |
+			SCOPE_BIT(agreements_accept) | SCOPE_BIT(contacts_manage) |
 			SCOPE_BIT(metrics_write) | SCOPE_BIT(users_read) | SCOPE_BIT(deals_write) |
 			SCOPE_BIT(deals_approve) | SCOPE_BIT(events_read) | SCOPE_BIT(audit_read) },
 	[ROLE_reviewer] = { "reviewer", "Reviews, approves, rejects and cancels deals", SIDE_VENDOR,
@@ -51,7 +52,8 @@ static const struct role_row role_rows[] = {
 		BASIC_READS },
 	[ROLE_partner_admin] = { "partner_admin",
 		"Runs the partner's side: its people, machine clients and deals", SIDE_PARTNER,
-		BASIC_READS | SCOPE_BIT(users_read) | SCOPE_BIT(users_manage) |
+		BASIC_READS | SCOPE_BIT(agreements_accept) | SCOPE_BIT(contacts_manage) |
+			SCOPE_BIT(users_read) | SCOPE_BIT(users_manage) |
 			SCOPE_BIT(clients_manage) | SCOPE_BIT(deals_write) |
 			SCOPE_BIT(events_read) },
 	[ROLE_partner_member] = { "partner_member",

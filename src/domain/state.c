@@ -49,6 +49,23 @@ const struct transition relation_transitions[] = {
 	{ NULL, NULL, NULL },
 };
 
+const struct transition template_transitions[] = {
+	{ "publish", "draft", "published" },
+	{ "retire", "published", "retired" },
+	{ NULL, NULL, NULL },
+};
+
+const struct transition agreement_transitions[] = {
+	{ "accept", "offered", "accepted" },
+	{ "withdraw", "offered", "withdrawn" },
+	{ NULL, NULL, NULL },
+};
+
+const struct transition contact_transitions[] = {
+	{ "erase", "active", "erased" },
+	{ NULL, NULL, NULL },
+};
+
 const struct transition tier_transitions[] = {
 	{ "publish", "draft revised", "published" },
 	{ "discard-draft", "revised", "published" },

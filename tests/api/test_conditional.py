@@ -33,6 +33,13 @@ ACTIONS = {  # an operation that asks for If-Match, and how to make a row on whi
     "withdrawPartnerApplication": (lambda world: world.apply(), {}),
     "mergePartner": (lambda world: partner_row(world), "into"),
     "endPartnerRelation": (lambda world: world.relate(world.new_partner()["id"]), {}),
+    "updateAgreementTemplate": (lambda world: world.make_template(), {"title": "Renamed"}),
+    "publishAgreementTemplate": (lambda world: world.make_template(), None),
+    "retireAgreementTemplate": (lambda world: world.make_template(publish=True), None),
+    "acceptPartnerAgreement": (lambda world: world.offer(world.new_partner()["id"]), "sign"),
+    "withdrawPartnerAgreement": (lambda world: world.offer(world.new_partner()["id"]), None),
+    "updatePartnerContact": (lambda world: world.make_contact(world.partner("a").id), {"name": "Renamed"}),
+    "erasePartnerContact": (lambda world: world.make_contact(world.partner("a").id), None),
     "updatePartnerType": (lambda world: world.admin.patch(
         f"/v1/partner-types/{world.partner_type('referral')['id']}", {"name": unique("Referrers")}, if_match="*",
         expect=200).json, {"name": "Renamed"}),
@@ -111,6 +118,8 @@ def call(world, operation, row, if_match, body="default"):
         body = {"tier_id": world.tiers["strategic"]["id"], "reason": "x"}
     if body == "override":
         body = override(world)
+    if body == "sign":
+        body = {"text_hash": row["text_hash"], "signatory_name": "Kim"}
     if body == "into":
         body = {"into_partner_id": world.partner("merged").id}
     path = operation.path

@@ -3,12 +3,13 @@
 import psycopg2
 
 MOVED = {"deals", "users", "api_clients", "identity_providers", "margin_quotes", "partner_applications",
-         "partner_certifications"}
+         "partner_certifications", "partner_contacts"}
 KEPT = {
     "partner_tier_changes": "the duplicate's own history",
     "partner_measurements": "what was reported of the duplicate",
     "tier_reviews": "the duplicate's own history",
     "partners": "what a duplicate became part of",
+    "partner_agreements": "what the duplicate agreed to, it agreed to",
     "partner_relations": "they end",
     "sessions": "they end",
     "territory_assignments": "they end: two partners' exclusives may exclude each other",

@@ -15,6 +15,8 @@ def of_partner(world, partner):
             "client_id": partner.client_id, **federation(world),
             "tier_id": world.make_tier(publish=False)["id"], "benefit_id": world.make_benefit()["id"],
             "application_id": world.apply(draft=True)["id"],
+            "template_id": world.make_template()["id"], "agreement_id": world.offer(partner.id)["id"],
+            "contact_id": world.make_contact(partner.id)["id"],
             "relation_id": world.relate(partner.id)["id"],
             "partner_type_id": world.partner_type("distributor")["id"],  # not what the partners of tests are
             **sales(world), "quote_id": world.make_quote(partner.id)["id"],

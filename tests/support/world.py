@@ -227,6 +227,23 @@ class World:
             "name": name, "type": "reseller", "country": "DE", "applicant_name": "Kim Applicant",
             "applicant_email": f"kim@{name.lower()}.example", **members}, expect=201).json
 
+    def make_template(self, key=None, publish=False, **members):
+        made = self.admin.post("/v1/agreement-templates", {
+            "key": key or f"a{uuid.uuid4().hex[:10]}", "title": "Partner agreement", "text": "We work together.",
+            "sla_annex": "Answer within 4 business hours.", **members}, expect=201).json
+        return self.act("agreement-templates", made, "publish") if publish else made
+
+    def offer(self, partner_id, template=None):
+        """An agreement put before a partner."""
+        template = template or self.make_template(publish=True)
+        return self.admin.post("/v1/partner-agreements", {
+            "partner_id": partner_id, "template_id": template["id"]}, expect=201).json
+
+    def make_contact(self, partner_id, **members):
+        return self.admin.post("/v1/partner-contacts", {
+            "partner_id": partner_id, "name": "Juno Contact", "email": f"{unique('juno')}@people.example",
+            **members}, expect=201).json
+
     def relate(self, partner_id, parent_id=None, **members):
         """The partner buys through a distributor from now on."""
         parent_id = parent_id or self.make_partner(type="distributor").id
