@@ -83,6 +83,12 @@ class Targets:
         self.ids.update({name: [value] for name, value in holdings.sales(world).items()})
         self.ids["quote_id"] = [world.make_quote(self.partner.id)["id"]]
         self.ids["application_id"] = [world.apply(draft=True)["id"]]
+        self.template = world.make_template(publish=True)
+        self.ids["template_id"] = [self.template["id"]]
+        self.ids["agreement_id"] = [world.offer(self.partner.id)["id"]]
+        self.ids["contact_id"] = [world.make_contact(self.partner.id)["id"]]
+        self.distributor = world.make_partner(type="distributor").id
+        self.ids["relation_id"] = [world.relate(self.partner.id)["id"]]
         self.ids["partner_type_id"] = [world.partner_type("distributor")["id"]]
         self.strangers = [self.partner.api, Client(world.server), Client(world.server, "x.y.z")]
         # People with a second factor, and on the way to one.
@@ -123,6 +129,11 @@ class Targets:
             **{name: world.apply for name in ("startPartnerApplicationReview", "requestPartnerApplicationInfo",
                                               "approvePartnerApplication", "rejectPartnerApplication",
                                               "withdrawPartnerApplication")},
+            **{name: world.make_template for name in ("updateAgreementTemplate", "publishAgreementTemplate")},
+            "retireAgreementTemplate": lambda: world.make_template(publish=True),
+            "acceptPartnerAgreement": self.signable, "withdrawPartnerAgreement": self.signable,
+            **{name: lambda: world.make_contact(self.partner.id) for name in ("updatePartnerContact", "erasePartnerContact")},
+            "endPartnerRelation": lambda: world.relate(world.new_partner()["id"]),
             "updatePartnerType": lambda: world.partner_type("distributor"), "mergePartner": self.active,
             "updateDeal": lambda: world.deal_in("draft"),
             **{name: lambda state=state: world.deal_in(state) for name, state in DEAL_STATES.items()},
@@ -131,6 +142,10 @@ class Targets:
     def revised(self):
         tier = self.world.make_tier()
         return self.world.admin.patch(f"/v1/tiers/{tier['id']}", {"margin_band": {"floor_bps": 4400}}, if_match=2, expect=200).json
+
+    def signable(self):
+        """An offer of the words whose hash `example` knows."""
+        return self.world.offer(self.world.new_partner()["id"], self.template)
 
     def active(self):
         row = self.world.new_partner()
@@ -196,8 +211,17 @@ class Targets:
                 holder[key] = "EUR"
         terms = {"allowed_networks": ["192.0.2.0/24"], "expires_at": None}
         strategic = self.world.tiers["strategic"]["id"]
+        newcomer = self.world.new_partner()["id"] if operation.id in ("offerPartnerAgreement", "createPartnerRelation") else None
         parts = {
             "mergePartner": {"into_partner_id": self.partner.id},
+            "createAgreementTemplate": {"key": unique("k").replace("-", "_")},
+            "updatePartnerType": {"default_tier_id": None, "agreement_key": None},
+            "offerPartnerAgreement": {"partner_id": newcomer, "template_id": self.template["id"]},
+            "acceptPartnerAgreement": {"text_hash": self.template["text_hash"]},
+            "createPartnerContact": {"partner_id": self.partner.id},
+            "createPartnerRelation": {"partner_id": newcomer, "parent_id": self.distributor,
+                                      "starts_at": None, "ends_at": None},
+            "endPartnerRelation": {"ends_at": None},
             "registerDeal": {"partner_id": self.partner.id, "line_items": []},
             "updateDeal": {"line_items": []},
             "createPartner": {"tier_id": strategic}, "changePartnerTier": {"tier_id": strategic},
