@@ -4,15 +4,18 @@
 -- of events and ledger. Looks past the wall of partners, whose admins erase their own contacts; which contact it is, the
 -- statement has asked behind the wall.
 create or replace function contact_erase(request jsonb, erasure uuid, contact uuid, partner uuid) returns boolean
-language plpgsql volatile set app.partner = '*' as
+language plpgsql as
 $$
 declare
+	side constant text := current_setting('app.partner', true);
 	entry audit_entries%rowtype;
 begin
+	perform set_config('app.partner', '*', true);
 	perform audit_append(request, erasure, 'user.personal_data_erased', 'partner_contact', contact, null, partner, '{}',
 		jsonb_build_object('resources', jsonb_build_array(contact)));
 	perform events_erase(erasure, app_program(), contact, array[contact]);
 	select * into entry from audit_entries a where a.program_id = app_program() and a.id = erasure;
 	perform audit_erase(entry, 2000);
+	perform set_config('app.partner', coalesce(side, ''), true);
 	return true;
 end $$;

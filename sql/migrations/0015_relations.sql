@@ -35,12 +35,13 @@ alter table programs
 	add constraint programs_distributor_visibility_check check (distributor_visibility in ('none', 'partners', 'deals'));
 
 -- The partners below one at present, at any depth. Looks past the wall of partners: who asks says for whom.
-create function partners_below(top uuid) returns table (partner_id uuid, depth int) language plpgsql stable
-	set app.partner = '*' as
+create function partners_below(top uuid) returns table (partner_id uuid, depth int) language plpgsql stable as
 $$
 declare
 	now constant timestamptz := program_now();
+	side constant text := current_setting('app.partner', true);
 begin
+	perform set_config('app.partner', '*', true);
 	return query
 		with recursive below as (
 			select r.partner_id, 1 as depth from partner_relations r
@@ -52,10 +53,11 @@ begin
 				and r.valid_from <= now and (r.valid_to is null or r.valid_to > now)
 		)
 		select b.partner_id, b.depth from below b;
+	perform set_config('app.partner', coalesce(side, ''), true);
 end $$;
 
 -- Those whose partners, or also whose deals, the program lets a distributor see.
-create function partners_shown_to(top uuid, kind text) returns uuid[] language plpgsql stable set app.partner = '*' as
+create function partners_shown_to(top uuid, kind text) returns uuid[] language plpgsql stable as
 $$
 begin
 	if top is null or not exists (select from programs g where g.id = app_program()
