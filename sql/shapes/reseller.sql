@@ -50,7 +50,7 @@ from partners t
 cross join lateral partners_below(t.id) b
 join partners p on p.program_id = t.program_id and p.id = b.partner_id
 join deals d on d.program_id = t.program_id and d.partner_id = b.partner_id
-cross join lateral (select case when d.status = 'approved' and d.protection_expires_at <= (select program_now())
+cross join lateral (select case when d.status = 'approved' and d.protected_until <= (select program_now())
 	then 'expired' else d.status end as status) s
 where t.type = 'distributor' and d.status <> 'draft';
 
