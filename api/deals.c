@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/money.h"
 #include "domain/deal.h"
+#include "http/conversion.h"
 #include "margin.h"
 #include "resources.h"
 
@@ -461,6 +462,8 @@ static void set_closing(const struct command_input *in, const char *action, json
 				 ? json_integer_value(json_object_get(actual, "amount_minor"))
 				 : rows_int(in->facts, "amount_minor");
 	json_object_set_new(set, "actual_amount_minor", json_integer(won));
+	json_object_update_new(
+		set, deal_worth_json(row_json(in->facts, "worth_facts", in->request->arena), won));
 }
 
 static bool decide_step(

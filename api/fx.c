@@ -6,6 +6,8 @@
 #include "base/money.h"
 #include "domain/fx.h"
 #include "http/app.h"
+#include "http/conversion.h"
+#include "margin.h"
 #include "resources.h"
 
 /* ---- rates ---- */
@@ -109,18 +111,6 @@ static bool decide_withdraw(
 
 /* ---- conversion ---- */
 
-#define MOST_RATES 6 /* pairs of three currencies */
-
-struct conversion {
-	const char *from, *to;
-	int64_t amount_minor, converted_minor;
-	const struct rows *rows;
-	struct fx_rate rates[MOST_RATES];
-	size_t row_of[MOST_RATES];
-	size_t count;
-	struct fx_route route;
-};
-
 static bool refuse_currency(const char *name, struct request *request, struct problem *problem)
 {
 	problem_set(problem, PROBLEM_invalid_parameter, "A parameter is not valid.");
@@ -140,8 +130,9 @@ static bool read_query(
 	return currency_exponent(conversion->to, NULL) || refuse_currency("to", request, problem);
 }
 
-static bool find_rates(
-	struct conversion *conversion, struct request *request, struct problem *problem)
+/* One row, or NULL when it failed. */
+static const struct rows *find_rates(
+	const struct conversion *conversion, struct request *request, struct problem *problem)
 {
 	const char *at = request_query(request, "at");
 	struct text body = TEXT_INIT;
@@ -157,47 +148,7 @@ static bool find_rates(
 	call->params[1] = actor_partner(request->actor);
 	call->params[3] = arena_strndup(request->arena, body.bytes, body.length);
 	text_release(&body);
-	enum db_failure failure = db_run(request->app->db, &batch, problem);
-	conversion->rows = call->rows;
-	return failure == DB_NONE;
-}
-
-static const char *cell(const struct conversion *conversion, size_t row, const char *name)
-{
-	const struct rows *rows = conversion->rows;
-	size_t length;
-	return rows_cell(rows, row, (size_t)rows_column(rows, name), &length);
-}
-
-/* Rows come sorted by pair; one without an id says that there is no rate at all. */
-static void read_rates(struct conversion *conversion)
-{
-	for (size_t row = 0; row < rows_count(conversion->rows) && row < MOST_RATES; row++) {
-		struct fx_rate *rate = &conversion->rates[conversion->count];
-		if (cell(conversion, row, "id") == NULL)
-			continue;
-		*rate = (struct fx_rate){ .base = cell(conversion, row, "base"),
-			.quote = cell(conversion, row, "quote"),
-			.valid_from_us =
-				strtoll(cell(conversion, row, "valid_from_us"), NULL, 10) };
-		conversion->row_of[conversion->count] = row;
-		if (fx_decimal_parse(cell(conversion, row, "rate"), &rate->rate))
-			conversion->count++;
-	}
-}
-
-static bool convert(struct conversion *conversion, struct problem *problem)
-{
-	read_rates(conversion);
-	if (!fx_route_find(conversion->rates, conversion->count, conversion->from, conversion->to,
-		    rows_text(conversion->rows, "pivot"), &conversion->route))
-		return problem_set(problem, PROBLEM_rate_missing,
-			"No rate leads from %s to %s at that time.", conversion->from,
-			conversion->to);
-	return fx_convert(conversion->rates, &conversion->route, conversion->amount_minor,
-		       conversion->from, conversion->to, &conversion->converted_minor) ||
-	       problem_set(problem, PROBLEM_validation_failed,
-		       "The result is outside the range of money.");
+	return db_run(request->app->db, &batch, problem) == DB_NONE ? call->rows : NULL;
 }
 
 static json_t *money_json(int64_t amount_minor, const char *currency)
@@ -206,37 +157,40 @@ static json_t *money_json(int64_t amount_minor, const char *currency)
 		"{s:I, s:s}", "amount_minor", (json_int_t)amount_minor, "currency", currency);
 }
 
-static json_t *legs_json(const struct conversion *conversion)
+static bool refuse_outcome(enum conversion_outcome outcome, const struct conversion *conversion,
+	struct problem *problem)
 {
-	json_t *legs = json_array();
-	for (size_t i = 0; i < conversion->route.leg_count; i++) {
-		const struct fx_leg *leg = &conversion->route.legs[i];
-		size_t row = conversion->row_of[leg->rate];
-		json_array_append_new(legs,
-			json_pack("{s:s, s:s, s:s, s:s, s:b, s:s, s:s}", "fx_rate_id",
-				cell(conversion, row, "id"), "base", cell(conversion, row, "base"),
-				"quote", cell(conversion, row, "quote"), "rate",
-				cell(conversion, row, "rate"), "is_inverse", leg->is_inverse,
-				"source", cell(conversion, row, "source"), "valid_from",
-				cell(conversion, row, "valid_from")));
-	}
-	return legs;
+	if (outcome == NO_WAY)
+		return problem_set(problem, PROBLEM_rate_missing,
+			"No rate leads from %s to %s at that time.", conversion->from,
+			conversion->to);
+	return problem_set(
+		problem, PROBLEM_validation_failed, "The result is outside the range of money.");
 }
 
 static bool get_conversion(
 	struct request *request, struct response *response, struct problem *problem)
 {
 	struct conversion conversion = { 0 };
-	if (!read_query(&conversion, request, problem) ||
-		!find_rates(&conversion, request, problem) || !convert(&conversion, problem))
+	int64_t converted_minor;
+	json_t *answer;
+	if (!read_query(&conversion, request, problem))
 		return false;
+	const struct rows *rows = find_rates(&conversion, request, problem);
+	if (rows == NULL)
+		return false;
+	conversion.pivot = rows_text(rows, "pivot");
+	conversion.rates = row_json(rows, "rates", request->arena);
+	enum conversion_outcome outcome = money_convert(&conversion, &converted_minor, &answer);
+	if (outcome != CONVERTED)
+		return refuse_outcome(outcome, &conversion, problem);
+	json_object_update_new(
+		answer, json_pack("{s:s, s:s, s:o, s:o}", "object", "fx_conversion", "at",
+				rows_text(rows, "at"), "amount",
+				money_json(conversion.amount_minor, conversion.from), "converted",
+				money_json(converted_minor, conversion.to)));
 	response->cache = CACHE_PRIVATE;
-	response_json(response, 200,
-		json_pack("{s:s, s:s, s:o, s:o, s:s, s:o}", "object", "fx_conversion", "at",
-			rows_text(conversion.rows, "at"), "amount",
-			money_json(conversion.amount_minor, conversion.from), "converted",
-			money_json(conversion.converted_minor, conversion.to), "way",
-			fx_way_text(conversion.route.way), "legs", legs_json(&conversion)));
+	response_json(response, 200, answer);
 	return true;
 }
 

@@ -18,9 +18,9 @@ declare
 begin
 	is_more := false;
 	case metric
-	when 'won_amount_minor' then -- in the program's currency
-		select least(coalesce(sum(d.actual_amount_minor), 0), 9007199254740991) into value from deals d
-		where d.program_id = program and d.partner_id = partner and d.status = 'won' and d.currency = money
+	when 'won_amount_minor' then -- in the program's currency, by the rates frozen with the deals
+		select least(coalesce(sum(d.worth_minor), 0), 9007199254740991) into value from deals d
+		where d.program_id = program and d.partner_id = partner and d.status = 'won' and d.worth_currency = money
 			and d.closed_on > today - days and d.closed_on <= today;
 	when 'won_deals' then
 		select count(*) into value from deals d

@@ -65,6 +65,8 @@ select d.status, d.amount_minor, d.currency, d.partner_id, p.status as partner_s
 	v.terms_version, v.floor_bps, v.base_bps, v.cap_bps, coalesce(y.earns, 'margin') as earns, y.commission_bps,
 	g.version as program_version, g.margin_cap_bps, g.zone, coalesce(($4->>'protection_days')::int, y.protection_days, g.protection_days) as protection_days,
 	n.now, (n.now at time zone g.zone)::date as today, d.protected_until,
+	case when d.status = 'approved' then deal_worth_facts(d.currency,
+		coalesce(($4->>'closed_on')::date, (n.now at time zone g.zone)::date)) end as worth_facts,
 	((n.now at time zone g.zone) + make_interval(days => coalesce(($4->>'protection_days')::int, y.protection_days, g.protection_days)))
 		at time zone g.zone as protection_ends_at,
 	r.id as rule_set_id, coalesce(r.number, 0) as rule_set_version, r.currency as rule_set_currency, r.rules,
@@ -106,13 +108,14 @@ with partner as (
 		customer_contact_email, amount_minor, currency, expected_close_on, description, line_items, external_ids,
 		custom_fields, terms, tier_id, earns, commission_bps, margin_bps, margin_minor, margin_decision_id, submitted_at, decided_at, decision_comment,
 		review_note, info_request, protection_starts_at, protection_expires_at, closed_on, closed_at,
-		actual_amount_minor, lost_reason)
+		actual_amount_minor, worth_minor, worth_currency, worth_conversion, lost_reason)
 		= (select r.status, r.customer_name, r.customer_country, r.customer_website, r.customer_tax_id,
 			r.customer_contact_name, r.customer_contact_email, r.amount_minor, r.currency, r.expected_close_on,
 			r.description, r.line_items, r.external_ids, r.custom_fields, r.terms, r.tier_id, r.earns,
 			r.commission_bps, r.margin_bps, r.margin_minor,
 			r.margin_decision_id, r.submitted_at, r.decided_at, r.decision_comment, r.review_note, r.info_request,
-			r.protection_starts_at, r.protection_expires_at, r.closed_on, r.closed_at, r.actual_amount_minor, r.lost_reason
+			r.protection_starts_at, r.protection_expires_at, r.closed_on, r.closed_at, r.actual_amount_minor, r.worth_minor,
+			r.worth_currency, r.worth_conversion, r.lost_reason
 			from jsonb_populate_record(d, $5->'set') r),
 		version = d.version + 1, updated_at = program_now()
 	where d.program_id = $1 and d.id = $3 and ($2 is null or d.partner_id = $2)

@@ -30,15 +30,8 @@ select assert_written(count(*)) from written
 
 -- The rate in force of every pair among the two currencies and the program's own, at $4.at or now. $4: from, to, at.
 -- name: fx_rates_at
-select g.currency as pivot, instant(m.at) as at, f.id, f.base, f.quote, f.rate, f.source, instant(f.valid_from) as valid_from,
-	(extract(epoch from f.valid_from) * 1000000)::bigint as valid_from_us
+select g.currency as pivot, instant(m.at) as at,
+	fx_rates_among(array[$4->>'from', $4->>'to', g.currency], m.at) as rates
 from programs g
 cross join lateral (select coalesce(($4->>'at')::timestamptz, program_now()) as at) m
-left join lateral (
-	select distinct on (r.base, r.quote) r.id, r.base, r.quote, r.rate, r.source, r.valid_from from fx_rates r
-	where r.program_id = g.id and r.status = 'active' and r.valid_from <= m.at
-		and r.base in ($4->>'from', $4->>'to', g.currency) and r.quote in ($4->>'from', $4->>'to', g.currency)
-	order by r.base, r.quote, r.valid_from desc
-) f on true
 where g.id = $1
-order by f.base, f.quote

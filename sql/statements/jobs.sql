@@ -16,6 +16,12 @@ on conflict do nothing
 -- name: job_expire
 select deals_expire($6, $5->'event_ids') as expired
 
+-- name: job_worth_facts
+select deals_without_worth(($5->>'batch')::int) as deals
+
+-- name: job_worth_store
+select deals_put_worth($6, $5->'worths') as stored
+
 -- name: job_erase
 select persons_erase_on($6, ($5->>'entry_id')::uuid, ($5->>'batch')::int) as erased
 

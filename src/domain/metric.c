@@ -9,7 +9,7 @@
 
 /* clang-format off */
 const struct metric metrics[] = {
-	{ "won_amount_minor", "Amount of the deals won in the window",
+	{ "won_amount_minor", "Amount of the deals won in the window, in the program's currency",
 		METRIC_MINOR, METRIC_COMPUTED, WINDOW_REQUIRED },
 	{ "won_deals", "Deals won in the window",
 		METRIC_COUNT, METRIC_COMPUTED, WINDOW_REQUIRED },

@@ -3,7 +3,8 @@
 and rounding are in tests/unit/domain/cases/fx_*.tsv; here is what depends on the records."""
 import pytest
 
-from support.judge import command_is_consistent
+from support import wait
+from support.judge import command_is_consistent, events_of
 from support.world import World
 
 PATH = "/v1/fx-rates"
@@ -160,3 +161,62 @@ def test_who_may(world):
 def test_what_is_no_question(world, query, place):
     refused = world.admin.get("/v1/fx-conversions", query, expect=400)
     assert {where for where, _ in refused.errors()} == {place}
+
+
+# ---- what a won deal is worth ----
+def won(world, minor, currency="USD", body=None):
+    amount = {"amount_minor": minor, "currency": currency}
+    deal = world.act("deals", world.refresh(world.partner("a").deal(amount=amount)), "approve", {})
+    return world.act("deals", deal, "win", body or {})
+
+
+def won_metric(world):
+    """What a review counts for the partner now, by a tier that asks for it."""
+    if not any(tier["rank"] == 50 for tier in world.admin.list("/v1/tiers")):
+        world.make_tier(rank=50, requirements=[
+            {"metric": "won_amount_minor", "comparison": "gte", "value": 10**12, "window_days": 365}])
+    review = world.make_review(world.partner("a").id)
+    return [need["have"] for tier in review["tiers"] for need in tier["requirements"]
+            if need["metric"] == "won_amount_minor"][0]
+
+
+def test_the_rate_is_frozen_with_the_deal(world):
+    rate = world.make_rate(**RATE)
+    deal = won(world, 100_000)
+    assert deal["actual_amount"] == {"amount_minor": 100_000, "currency": "USD"}
+    assert deal["program_amount"] == {"amount_minor": 92_000, "currency": "EUR"}
+    frozen = deal["program_amount_conversion"]
+    assert frozen["way"] == "direct" and frozen["at"] == "2026-06-01T00:00:00.000Z"
+    assert frozen["legs"] == [{"fx_rate_id": rate["id"], "base": "USD", "quote": "EUR", "rate": "0.92", "is_inverse": False,
+                               "source": "ECB", "valid_from": "2026-03-02T15:00:00.000Z"}]
+    world.admin.post(PATH, {**RATE, "rate": "0.9500", "valid_from": "2026-05-31T00:00:00Z"}, expect=201)
+    assert world.refresh(deal)["program_amount"]["amount_minor"] == 92_000, "whatever the market says later"
+    assert won(world, 100_000)["program_amount"]["amount_minor"] == 95_000
+    own = won(world, 4_800_000, "EUR")
+    assert own["program_amount"] == own["actual_amount"] and own["program_amount_conversion"] is None
+
+
+def test_a_deal_counts_by_the_rate_of_the_day_it_was_closed(world):
+    world.make_rate(**RATE)
+    world.admin.post(PATH, {**RATE, "rate": "0.9500", "valid_from": "2026-05-02T00:00:00Z"}, expect=201)
+    worth = lambda day: won(world, 100_000, body={"closed_on": day})["program_amount"]["amount_minor"]
+    assert [worth(day) for day in ("2026-05-01", "2026-05-02", "2026-06-01")] == [92_000, 95_000, 95_000]
+
+
+def test_won_amounts_are_counted_in_the_programs_currency(world):
+    world.make_rate(**RATE)
+    won(world, 100_000)
+    won(world, 300_000, "EUR")
+    won(world, 7_000, "JPY")  # no rate leads there
+    assert won_metric(world) == 392_000
+
+
+def test_a_rate_that_comes_late_is_not_too_late(world):
+    deal = won(world, 100_000)
+    assert deal["program_amount"] is None and deal["program_amount_conversion"] is None
+    world.make_rate(**RATE)
+    after = wait.until(lambda: (row := world.refresh(deal))["program_amount"] and row, "the deal is converted")
+    assert after["program_amount"]["amount_minor"] == 92_000 and after["version"] == deal["version"] + 1
+    [event] = [row for row in events_of(world.admin, deal["id"], 4) if row["type"] == "deal.converted"]
+    assert event["actor"]["type"] == "system"
+    assert won_metric(world) == 92_000
