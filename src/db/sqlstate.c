@@ -133,6 +133,7 @@ static const struct constraint constraints[] = {
 		"Another deal was registered with this quote." },
 	{ "deals_status_check", OURS, 0, NULL, NULL },
 	{ "deals_tier_fkey", OURS, 0, NULL, NULL },
+	{ "deals_worth_check", OURS, 0, NULL, NULL },
 	{ "decisions_pkey", OURS, 0, NULL, NULL },
 	{ "erasures_entry_fkey", OURS, 0, NULL, NULL },
 	{ "erasures_pkey", OURS, 0, NULL, NULL },
