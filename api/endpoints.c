@@ -34,6 +34,7 @@ const struct endpoint *const all_endpoints[] = {
 	margin_quote_endpoints,
 	margin_simulation_endpoints,
 	deal_endpoints,
+	file_endpoints,
 	decision_endpoints,
 	event_endpoints,
 	audit_endpoints,

@@ -57,10 +57,11 @@ struct operation {
 	const struct schema *body; /* NULL: takes no body */
 	bool body_required;
 	bool takes_json, takes_merge_patch, takes_form; /* media types of the request body */
-	int success_status;                             /* the one 2xx status */
-	const struct schema *answer;                    /* schema of the success body, or NULL */
-	bool answers_json; /* application/json among the success media types */
-	size_t index;      /* 0 … contract_operation_count - 1, stable within a process */
+	bool takes_bytes;   /* application/octet-stream: read piece by piece, never parsed */
+	int success_status; /* the one 2xx status */
+	const struct schema *answer; /* schema of the success body, or NULL */
+	bool answers_json;           /* application/json among the success media types */
+	size_t index; /* 0 … contract_operation_count - 1, stable within a process */
 };
 
 struct contract;

@@ -31,6 +31,8 @@
 	X(deals_read, "deals:read")                 \
 	X(deals_write, "deals:write")               \
 	X(deals_approve, "deals:approve")           \
+	X(files_read, "files:read")                 \
+	X(files_write, "files:write")               \
 	X(events_read, "events:read")               \
 	X(audit_read, "audit:read")                 \
 	X(mails_read, "mails:read")

@@ -10,6 +10,7 @@
 
 #include <jansson.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/problem.h"
 #include "base/text.h"
@@ -27,12 +28,26 @@ struct response_cookie {
 	int64_t life_s; /* 0: the browser forgets it */
 };
 
+/*
+ * A body that is made while it is sent, piece by piece in constant memory. It outlives the request
+ * and its arena, so the context holds all it needs. A reader that is slow to take the pieces is
+ * cut, hence nothing scarce (a transaction) is kept from one piece to the next.
+ */
+struct response_stream {
+	/* Fills at most `room` bytes; 0 at the end, -1 cuts the connection. */
+	ssize_t (*read)(void *context, char *out, size_t room);
+	void (*free)(void *context);
+	void *context;
+	int64_t size_bytes; /* -1: not known before the end */
+};
+
 enum cache_kind { CACHE_NO_STORE, CACHE_PRIVATE, CACHE_PUBLIC_5M };
 
 struct response {
 	int status;
 	const char *content_type; /* NULL: no body */
 	struct text body;
+	struct response_stream stream; /* in place of `body` when it has a `read` */
 	enum cache_kind cache;
 	enum problem_code problem; /* for log and metrics, valid when status >= 400 */
 	struct {

@@ -174,6 +174,14 @@ static bool is_uri_reference(const char *bytes, size_t length)
 	return (i == length || bytes[i] != ':') && is_uri_rest(bytes, length);
 }
 
+/* Bytes of a body, which no JSON text is: there is nothing to check. */
+static bool is_binary(const char *text, size_t length)
+{
+	(void)text;
+	(void)length;
+	return true;
+}
+
 static const struct format formats[] = {
 	{ "uuid", uuid_is_valid, "A UUID." },
 	{ "date", date_is_valid, "A date that exists, YYYY-MM-DD." },
@@ -182,6 +190,7 @@ static const struct format formats[] = {
 	{ "hostname", is_hostname, "A host name." },
 	{ "country-code", country_is_valid,
 		"An assigned code of ISO 3166-1, two capital letters." },
+	{ "binary", is_binary, "Bytes." },
 	{ "uri", is_uri, "An absolute URI." },
 	{ "uri-reference", is_uri_reference, "A URI or a path." },
 };

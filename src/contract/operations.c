@@ -119,6 +119,8 @@ static bool *media_flag(struct operation *operation, const char *media_type)
 		return &operation->takes_merge_patch;
 	if (strcmp(media_type, "application/x-www-form-urlencoded") == 0)
 		return &operation->takes_form;
+	if (strcmp(media_type, "application/octet-stream") == 0)
+		return &operation->takes_bytes;
 	return NULL;
 }
 

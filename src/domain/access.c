@@ -22,7 +22,7 @@ struct role_row {
 /* What everybody reads who works with partners or their deals. */
 #define BASIC_READS                                                                   \
 	(SCOPE_BIT(program_read) | SCOPE_BIT(tiers_read) | SCOPE_BIT(partners_read) | \
-		SCOPE_BIT(deals_read))
+		SCOPE_BIT(deals_read) | SCOPE_BIT(files_read))
 
 static const char *const scope_names[] = {
 #define SCOPE_NAME(name, text) text,
@@ -39,9 +39,11 @@ static const struct role_row role_rows[] = {
 		BASIC_READS | SCOPE_BIT(partners_manage) | SCOPE_BIT(applications_write) |
 			SCOPE_BIT(agreements_accept) | SCOPE_BIT(contacts_manage) |
 			SCOPE_BIT(metrics_write) | SCOPE_BIT(users_read) | SCOPE_BIT(deals_write) |
-			SCOPE_BIT(deals_approve) | SCOPE_BIT(events_read) | SCOPE_BIT(audit_read) },
+			SCOPE_BIT(deals_approve) | SCOPE_BIT(files_write) | SCOPE_BIT(events_read) |
+			SCOPE_BIT(audit_read) },
 	[ROLE_reviewer] = { "reviewer", "Reviews, approves, rejects and cancels deals", SIDE_VENDOR,
-		BASIC_READS | SCOPE_BIT(deals_approve) | SCOPE_BIT(events_read) },
+		BASIC_READS | SCOPE_BIT(deals_approve) | SCOPE_BIT(files_write) |
+			SCOPE_BIT(events_read) },
 	[ROLE_finance] = { "finance", "Reads deals, events and the audit log, keeps exchange rates",
 		SIDE_VENDOR,
 		BASIC_READS | SCOPE_BIT(rates_manage) | SCOPE_BIT(events_read) |
@@ -55,10 +57,10 @@ static const struct role_row role_rows[] = {
 		BASIC_READS | SCOPE_BIT(agreements_accept) | SCOPE_BIT(contacts_manage) |
 			SCOPE_BIT(users_read) | SCOPE_BIT(users_manage) |
 			SCOPE_BIT(clients_manage) | SCOPE_BIT(deals_write) |
-			SCOPE_BIT(events_read) },
+			SCOPE_BIT(files_write) | SCOPE_BIT(events_read) },
 	[ROLE_partner_member] = { "partner_member",
 		"Registers the partner's deals and follows them", SIDE_PARTNER,
-		BASIC_READS | SCOPE_BIT(deals_write) },
+		BASIC_READS | SCOPE_BIT(deals_write) | SCOPE_BIT(files_write) },
 };
 
 const char *scope_text(enum scope scope)
@@ -152,7 +154,8 @@ scope_set client_scopes(enum side side)
 	if (side == SIDE_VENDOR)
 		return ALL_SCOPES & ~(SCOPE_BIT(users_manage) | SCOPE_BIT(clients_manage) |
 					    SCOPE_BIT(providers_manage) | SCOPE_BIT(users_erase));
-	return BASIC_READS | SCOPE_BIT(deals_write) | SCOPE_BIT(events_read);
+	return BASIC_READS | SCOPE_BIT(deals_write) | SCOPE_BIT(files_write) |
+	       SCOPE_BIT(events_read);
 }
 
 scope_set operator_scopes(enum side side)

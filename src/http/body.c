@@ -99,6 +99,8 @@ bool body_parse(struct request *request, enum media media, struct problem *probl
 	/* A form is the handler's to read and to refuse, the lack of one too. */
 	if (media == MEDIA_FORM || negotiate_takes_form_only(operation))
 		return true;
+	if (operation->takes_bytes) /* read while it came in (uploads.h) */
+		return true;
 	if (request->raw_body.length == 0)
 		return body_is_absent(request, problem);
 	if (!load_json(request, problem))

@@ -174,6 +174,16 @@ static bool may_run(struct exchange *exchange, struct request *request, struct p
 	       syntax_is_good(request, media, problem) && lane_is_had(request, problem);
 }
 
+bool checks_may_upload(struct exchange *exchange, struct request *request, struct problem *problem)
+{
+	return head_is_sound(exchange, request, problem) &&
+	       gate_target(request->target, request->arena, &request->path, &request->raw_query,
+		       problem) &&
+	       gate_route(request, &exchange->allowed_methods, problem) && request->operation &&
+	       auth_check(request, problem) && auth_scopes(request, problem) &&
+	       gate_path_ids(request, problem);
+}
+
 bool checks_run(struct exchange *exchange, struct request *request, struct response *response,
 	struct problem *problem)
 {

@@ -43,16 +43,17 @@ static struct arena *arena_of_thread(void)
 	return arena;
 }
 
-static void open_exchange(struct exchange *exchange, struct request *request,
-	const struct _u_request *call, struct server *server)
+void exchange_open(struct exchange *exchange, struct request *request,
+	const struct _u_request *call, struct server *server, struct arena *arena)
 {
 	char *peer;
 
 	exchange->server = server;
 	exchange->connection = listener_connection(call);
 	exchange->is_http10 = strcmp(call->http_protocol, "HTTP/1.0") == 0;
+	exchange->intake = uploads_intake(server->uploads, call);
 	request->app = server->app;
-	request->arena = arena_of_thread();
+	request->arena = arena;
 	request->connection = exchange;
 	request->started_us = clock_monotonic_us();
 	uuid_v7(request->id);
@@ -148,13 +149,16 @@ int exchange_entry(const struct _u_request *call, struct _u_response *out, void 
 	if (place)
 		place_handling(place);
 	server->running++;
-	open_exchange(&exchange, &request, call, server);
+	exchange_open(&exchange, &request, call, server, arena_of_thread());
 	run(&exchange, &request, &response, &problem);
 	headers_emit(&exchange, &request, &response, out);
 	duration_us = clock_monotonic_us() - request.started_us;
 	metrics_request(server->app->metrics, request.operation, response.status, duration_us);
 	request_log_add(server->request_log, &request, response.status, &problem, duration_us);
-	log_request(&request, &response, &problem, out->binary_body_length, duration_us);
+	log_request(&request, &response, &problem,
+		response.stream.size_bytes > 0 ? (size_t)response.stream.size_bytes
+					       : out->binary_body_length,
+		duration_us);
 	arena_reset(request.arena);
 	if (place)
 		place_sending(place);

@@ -14,6 +14,7 @@
 #include "http/proxies.h"
 #include "http/request.h"
 #include "http/request_log.h"
+#include "http/uploads.h"
 #include "http/watchdog.h"
 
 struct server {
@@ -22,6 +23,7 @@ struct server {
 	struct proxies proxies;
 	struct watchdog *watchdog;
 	struct lanes *lanes;
+	struct uploads *uploads;
 	struct request_log *request_log; /* NULL: none is kept */
 	struct listener *api;
 	_Atomic int running; /* requests inside exchange_entry */
@@ -41,9 +43,10 @@ struct exchange {
 	struct MHD_Connection *connection;
 	struct fields fields;
 	bool is_http10;
-	bool must_close;          /* nothing more may be read from this connection */
-	unsigned allowed_methods; /* of the path, for Allow */
-	struct budget budget;     /* the last one asked; quota 0: none */
+	bool must_close;                    /* nothing more may be read from this connection */
+	unsigned allowed_methods;           /* of the path, for Allow */
+	struct budget budget;               /* the last one asked; quota 0: none */
+	const struct upload_intake *intake; /* what became of a body that came in pieces */
 };
 
 /* ulfius' default endpoint of the API port; `context` is the server. */
@@ -52,7 +55,15 @@ int exchange_entry(const struct _u_request *call, struct _u_response *out, void 
 /* Is the operation one that may only run on a lane (endpoint.h, is_slow)? */
 bool exchange_is_slow(const struct _u_request *call, void *context);
 
+/* Fills both with what the head of the request says. */
+void exchange_open(struct exchange *exchange, struct request *request,
+	const struct _u_request *call, struct server *server, struct arena *arena);
+
 /* ---- checks.c ---- */
+
+/* Who sends this and may they: the checks before the first byte of a body is kept. The rest follows
+ * when all of it is there. */
+bool checks_may_upload(struct exchange *exchange, struct request *request, struct problem *problem);
 
 /* All checks in their order (api.md §1), then the engine. False and `problem` set on refusal. */
 bool checks_run(struct exchange *exchange, struct request *request, struct response *response,

@@ -12,7 +12,8 @@
 #include "http/exchange.h"
 #include "http/gate.h"
 
-#define OWN_FIELDS 16 /* more than emit_* add together */
+#define STREAM_BLOCK_BYTES (64 * 1024)
+#define OWN_FIELDS         16 /* more than emit_* add together */
 
 /*
  * u_map_put would search and reallocate three arrays for each field. They are made large enough
@@ -107,13 +108,59 @@ static void emit_cookies(
 	}
 }
 
-static void emit_body(struct _u_response *out, struct response *response)
+/* A stream on its way out, and the place whose deadline moves on with every piece. */
+struct outflow {
+	struct response_stream stream;
+	struct place *place;
+};
+
+static ssize_t on_stream(void *context, uint64_t offset, char *out, size_t room)
+{
+	struct outflow *outflow = context;
+	ssize_t length = outflow->stream.read(outflow->stream.context, out, room);
+
+	(void)offset;
+	if (outflow->place)
+		place_sending(outflow->place);
+	if (length > 0)
+		return length;
+	return length == 0 ? (ssize_t)U_STREAM_END : (ssize_t)U_STREAM_ERROR;
+}
+
+static void on_stream_end(void *context)
+{
+	struct outflow *outflow = context;
+
+	outflow->stream.free(outflow->stream.context);
+	free(outflow);
+}
+
+static void emit_stream(struct _u_response *out, const struct response_stream *stream,
+	struct MHD_Connection *connection)
+{
+	struct outflow *outflow = malloc(sizeof(*outflow));
+
+	if (!outflow)
+		abort();
+	*outflow = (struct outflow){ *stream, listener_place(connection) };
+	out->stream_callback = on_stream;
+	out->stream_callback_free = on_stream_end;
+	out->stream_size =
+		stream->size_bytes < 0 ? U_STREAM_SIZE_UNKNOWN : (uint64_t)stream->size_bytes;
+	out->stream_block_size = STREAM_BLOCK_BYTES;
+	out->stream_user_data = outflow;
+}
+
+static void emit_body(
+	struct _u_response *out, struct response *response, struct MHD_Connection *connection)
 {
 	size_t length = 0;
 	char *bytes = text_detach(&response->body, &length);
 
 	out->binary_body = bytes;
 	out->binary_body_length = length;
+	if (response->stream.read)
+		emit_stream(out, &response->stream, connection);
 	if (response->content_type)
 		put(out, "Content-Type", response->content_type);
 }
@@ -136,5 +183,5 @@ void headers_emit(const struct exchange *exchange, const struct request *request
 		emit_allow(out, exchange);
 	if (exchange->must_close || exchange->server->app->draining)
 		put(out, "Connection", "close");
-	emit_body(out, response);
+	emit_body(out, response, exchange->connection);
 }

@@ -100,7 +100,10 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
 {
 	struct listener *listener = context;
 	struct place *place = listener_place(connection);
+	struct connection_info_struct *call = *info;
 
+	if (call && listener->options.uploads)
+		uploads_forget(listener->options.uploads, call->request);
 	mhd_request_completed(NULL, connection, info, code);
 	if (listener->options.lanes)
 		lanes_forget(listener->options.lanes, connection);
@@ -146,6 +149,11 @@ static enum MHD_Result on_access(void *context, struct MHD_Connection *connectio
 	const struct connection_info_struct *call = *info;
 
 	answered = NULL;
+	if (call && !call->callback_first_iteration && listener->options.uploads &&
+		uploads_take(listener->options.uploads, call->request, data, *size)) {
+		*size = 0;
+		return MHD_YES;
+	}
 	if (call && !call->callback_first_iteration && *size == 0 && is_slow(listener, call)) {
 		enum lanes_state state =
 			lanes_take(listener->options.lanes, connection, call->request);

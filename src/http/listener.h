@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "http/acceptor.h"
 #include "http/lanes.h"
+#include "http/uploads.h"
 #include "http/watchdog.h"
 
 struct listener_options {
@@ -26,7 +27,8 @@ struct listener_options {
 	unsigned inactivity_s;                /* 0 = the watchdog alone decides */
 	struct watchdog *watchdog;            /* or NULL */
 	lanes_entry entry;
-	struct lanes *lanes; /* for requests that are slow, or NULL */
+	struct lanes *lanes;     /* for requests that are slow, or NULL */
+	struct uploads *uploads; /* for bodies that are taken piece by piece, or NULL */
 	/* Shall this complete request be answered on a lane? */
 	bool (*is_slow)(const struct _u_request *request, void *context);
 	void *context;

@@ -172,6 +172,8 @@ static enum media media_of(struct slice type, struct slice subtype)
 		return MEDIA_JSON;
 	if (same(subtype, "merge-patch+json"))
 		return MEDIA_MERGE_PATCH;
+	if (same(subtype, "octet-stream"))
+		return MEDIA_BYTES;
 	return same(subtype, "x-www-form-urlencoded") ? MEDIA_FORM : MEDIA_OTHER;
 }
 
@@ -212,7 +214,11 @@ bool negotiate_answer(const struct request *request, struct problem *problem)
 static bool operation_takes(const struct operation *operation, enum media media)
 {
 	switch (media) {
-	case MEDIA_JSON: return operation->takes_json || !operation->takes_form;
+	case MEDIA_BYTES: return operation->takes_bytes;
+	case MEDIA_JSON:
+		if (operation->takes_bytes)
+			return false;
+		return operation->takes_json || !operation->takes_form;
 	case MEDIA_MERGE_PATCH: return operation->takes_merge_patch;
 	case MEDIA_FORM: return operation->takes_form;
 	case MEDIA_NONE:
@@ -240,8 +246,9 @@ bool negotiate_body(const struct request *request, enum media *ret_media, struct
 	if (operation_takes(request->operation, *ret_media) ||
 		negotiate_takes_form_only(request->operation))
 		return true;
-	return problem_set(problem, PROBLEM_unsupported_media_type, "The body must be %s in utf-8.",
-		negotiate_accepted(request->operation));
+	return problem_set(problem, PROBLEM_unsupported_media_type, "The body must be %s%s.",
+		negotiate_accepted(request->operation),
+		request->operation->takes_bytes ? "" : " in utf-8");
 }
 
 const char *negotiate_accepted(const struct operation *operation)
@@ -249,6 +256,8 @@ const char *negotiate_accepted(const struct operation *operation)
 	if (operation->takes_form)
 		return operation->takes_json ? "application/json, application/x-www-form-urlencoded"
 					     : "application/x-www-form-urlencoded";
+	if (operation->takes_bytes)
+		return "application/octet-stream";
 	return operation->takes_merge_patch ? "application/merge-patch+json, application/json"
 					    : "application/json";
 }

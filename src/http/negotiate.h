@@ -7,7 +7,7 @@
 
 #include "http/request.h"
 
-enum media { MEDIA_NONE, MEDIA_JSON, MEDIA_MERGE_PATCH, MEDIA_FORM, MEDIA_OTHER };
+enum media { MEDIA_NONE, MEDIA_JSON, MEDIA_MERGE_PATCH, MEDIA_FORM, MEDIA_BYTES, MEDIA_OTHER };
 
 /* Does `accept` (NULL: anything goes) leave room for type/subtype? The most specific range decides;
  * q=0 forbids. */

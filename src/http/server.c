@@ -53,6 +53,7 @@ static struct server *release(struct server *server)
 	server->request_log = request_log_stop(server->request_log);
 	server->admin = listener_stop(server->admin); /* reads the numbers of the next two */
 	server->lanes = lanes_free(server->lanes);
+	server->uploads = uploads_free(server->uploads);
 	server->watchdog = watchdog_stop(server->watchdog);
 	server->cors = cors_free(server->cors);
 	if (server->owns_limits)
@@ -104,6 +105,7 @@ static struct listener *start_api(struct server *server, struct text *reterr)
 		.watchdog = server->watchdog,
 		.entry = exchange_entry,
 		.lanes = server->lanes,
+		.uploads = server->uploads,
 		.is_slow = exchange_is_slow,
 		.context = server,
 	};
@@ -118,6 +120,7 @@ static bool start_threads(struct server *server, struct text *reterr)
 
 	server->watchdog = watchdog_start(app->settings);
 	server->lanes = lanes_start(exchange_entry, server);
+	server->uploads = uploads_make(server);
 	if (keeps_log)
 		server->request_log = request_log_start(app);
 	if (server->watchdog && server->lanes && passwords_start() &&

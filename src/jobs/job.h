@@ -33,7 +33,8 @@ bool job_review_tiers(const struct job_run *run, struct problem *problem);    /*
 bool job_forget_keys(const struct job_run *run, struct problem *problem);     /* retention.c */
 bool job_forget_tokens(const struct job_run *run, struct problem *problem);   /* retention.c */
 bool job_forget_requests(const struct job_run *run, struct problem *problem); /* retention.c */
-bool job_forget_mails(const struct job_run *run, struct problem *problem);    /* retention.c */
+bool job_forget_files(const struct job_run *run, struct problem *problem);
+bool job_forget_mails(const struct job_run *run, struct problem *problem); /* retention.c */
 bool job_password_resets(
 	const struct job_run *run, struct problem *problem);             /* password_resets.c */
 bool job_send_mails(const struct job_run *run, struct problem *problem); /* mailer.c */

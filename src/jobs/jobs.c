@@ -38,6 +38,7 @@ static const struct job {
 	{ "forget_requests", 5 * 1000, job_forget_requests, true,
 		LANE_DATABASE }, /* 2,000 a second at most */
 	{ "forget_tokens", 60 * 1000, job_forget_tokens, true, LANE_DATABASE },
+	{ "forget_files", 60 * 1000, job_forget_files, false, LANE_DATABASE },
 	{ "forget_mails", 10 * 1000, job_forget_mails, true, LANE_DATABASE },
 	{ "password_resets", 500, job_password_resets, true, LANE_DATABASE },
 	{ "send_mails", 500, job_send_mails, true, LANE_MAIL },

@@ -40,6 +40,11 @@ bool job_forget_tokens(const struct job_run *run, struct problem *problem)
 	       forget(run, "job_forget_revocations", problem);
 }
 
+bool job_forget_files(const struct job_run *run, struct problem *problem)
+{
+	return forget(run, "job_forget_files", problem);
+}
+
 bool job_forget_mails(const struct job_run *run, struct problem *problem)
 {
 	return forget(run, "job_mail_expire", problem) &&

@@ -79,6 +79,7 @@ class Targets:
         self.ids["identity_id"] = [world.make_link(self.ids["provider_id"][0], self.ids["user_id"][0])["id"]]
         self.ids.update({name: [value] for name, value in holdings.territory(world, self.partner).items()})
         self.ids.update({name: [value] for name, value in holdings.reviews(world, self.partner).items()})
+        self.ids["file_id"] = [world.upload(by=self.partner.api)["id"]]
         self.ids["rate_id"] = [world.make_rate()["id"]]
         self.ids.update({name: [value] for name, value in holdings.sales(world).items()})
         self.ids["quote_id"] = [world.make_quote(self.partner.id)["id"]]
@@ -135,7 +136,7 @@ class Targets:
             **{name: lambda: world.make_contact(self.partner.id) for name in ("updatePartnerContact", "erasePartnerContact")},
             "endPartnerRelation": lambda: world.relate(world.new_partner()["id"]),
             "updatePartnerType": lambda: world.partner_type("distributor"), "mergePartner": self.active,
-            "updateDeal": lambda: world.deal_in("draft"),
+            "putFileContent": world.declare_file, "updateDeal": lambda: world.deal_in("draft"),
             **{name: lambda state=state: world.deal_in(state) for name, state in DEAL_STATES.items()},
         }
 
@@ -337,6 +338,8 @@ def bodies(draw, operation, is_bad, targets):
         return None, None
     media_type = draw(st.sampled_from(sorted(operation.request_content)))
     schema = operation.request_content[media_type]["schema"]
+    if schema.get("format") == "binary":
+        return media_type, draw(st.binary(max_size=300))
     value = draw(mutated(schema)) if is_bad else targets.sensible(operation, draw(valid(schema)))
     if not media_type.endswith("form-urlencoded"):
         return media_type, json.dumps(value).encode()

@@ -3,7 +3,7 @@
 import psycopg2
 
 MOVED = {"deals", "users", "api_clients", "identity_providers", "margin_quotes", "partner_applications",
-         "partner_certifications", "partner_contacts"}
+         "partner_certifications", "partner_contacts", "files"}
 KEPT = {
     "partner_tier_changes": "the duplicate's own history",
     "partner_measurements": "what was reported of the duplicate",

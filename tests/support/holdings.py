@@ -19,6 +19,7 @@ def of_partner(world, partner):
             "contact_id": world.make_contact(partner.id)["id"],
             "relation_id": world.relate(partner.id)["id"],
             "partner_type_id": world.partner_type("distributor")["id"],  # not what the partners of tests are
+            "file_id": world.upload(by=partner.api)["id"],
             **sales(world), "quote_id": world.make_quote(partner.id)["id"],
             "session_id": partner.user().get("/v1/sessions/current")["id"],
             **reviews(world, partner), **territory(world, partner), "rate_id": world.make_rate()["id"]}
@@ -42,7 +43,7 @@ def territory(world, partner):
 def of_vendor(world):
     """What belongs to the vendor's side and to no partner, though partners have things of the kind."""
     return {"user_id": world.user("viewer").id, "client_id": world.make_client(["deals:read"])[0], **sales(world),
-            "application_id": world.apply(draft=True)["id"],
+            "file_id": world.upload()["id"], "application_id": world.apply(draft=True)["id"],
             "session_id": world.user("viewer").get("/v1/sessions/current")["id"], **federation(world)}
 
 

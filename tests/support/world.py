@@ -4,6 +4,7 @@
 Everything is made over the API by those who may make it, except the program and its first admin, which the operator
 makes on the command line. Names are unique, so worlds share a server without seeing each other.
 """
+import hashlib
 import itertools
 import uuid
 
@@ -15,7 +16,8 @@ PASSWORD = "correct horse battery staple"
 TIERS = {
     "registered": (1, 1000, 1000, 1500), "preferred": (2, 2000, 2500, 3000), "strategic": (3, 3500, 3500, 4500),
 }
-PARTNER_SCOPES = ["program:read", "tiers:read", "partners:read", "deals:read", "deals:write", "events:read"]
+PARTNER_SCOPES = ["program:read", "tiers:read", "partners:read", "deals:read", "deals:write", "events:read", "files:read",
+                  "files:write"]
 DEAL = {"customer_name": "Northwind Academy", "amount": {"amount_minor": 4_800_000, "currency": "EUR"}}
 numbers = itertools.count(1)
 
@@ -41,6 +43,12 @@ def client_token(server, client_id, secret, scope=None):
     if scope:
         form["scope"] = scope
     return Client(server).post("/oauth/token", form=form, expect=200)["access_token"]
+
+
+def send_content(client, file_id, content, headers=None, **options):
+    """The bytes of a declared file, in one request."""
+    return client.request("PUT", f"/v1/files/{file_id}/content", content, **options,
+                          headers={"Content-Type": "application/octet-stream", **(headers or {})})
 
 
 class Partner:
@@ -206,6 +214,16 @@ class World:
 
     def make_rule_set(self, **members):
         return self.admin.post("/v1/margin-rule-sets", {"name": unique("Rules"), **members}, expect=201).json
+
+    def declare_file(self, content=b"%PDF-1.7 offer", by=None, name="offer.pdf", media_type="application/pdf", **members):
+        return (by or self.admin).post("/v1/files", {
+            "name": name, "media_type": media_type, "size_bytes": len(content),
+            "sha256": hashlib.sha256(content).hexdigest(), **members}, expect=201).json
+
+    def upload(self, content=b"%PDF-1.7 offer", by=None, **members):
+        """A stored file."""
+        made = self.declare_file(content, by, **members)
+        return send_content(by or self.admin, made["id"], content, expect=200).json
 
     def make_quote(self, partner_id, unit_minor=2000, **members):
         price = self.make_price(self.make_product()["id"], unit_minor)

@@ -1,0 +1,47 @@
+-- SPDX-License-Identifier: Apache-2.0
+
+-- How many files of the caller's side wait for their content.
+-- name: file_create_facts
+select count(*) as pending from files f
+where f.program_id = $1 and f.partner_id is not distinct from $2 and f.status = 'pending'
+
+-- name: file_create
+with written as (
+	insert into files (program_id, id, partner_id, name, media_type, size_bytes, sha256, created_by_id, created_at,
+		updated_at)
+	select $1, $3, $2, $4->>'name', $4->>'media_type', ($4->>'size_bytes')::bigint, $4->>'sha256',
+		($6->>'actor_id')::uuid, n.now, n.now
+	from (select program_now() as now) n
+	returning id
+)
+select assert_written(count(*)) from written
+
+-- name: file_facts
+select f.status, f.media_type, f.size_bytes, f.sha256 from files f
+where f.program_id = $1 and f.id = $3 and ($2 is null or f.partner_id = $2)
+
+-- All chunks of the attempt are there; nobody stored another one meanwhile.
+-- name: file_store
+with written as (
+	update files f set status = 'stored', upload_id = ($5->>'upload_id')::uuid, stored_at = program_now(),
+		version = f.version + 1, updated_at = program_now()
+	where f.program_id = $1 and f.id = $3 and ($2 is null or f.partner_id = $2)
+		and f.version = ($5->>'expected_version')::int and f.status = 'pending'
+		and f.size_bytes = (select sum(octet_length(c.bytes)) from file_chunks c
+			where c.program_id = $1 and c.file_id = f.id and c.upload_id = ($5->>'upload_id')::uuid)
+	returning f.id
+)
+select assert_written(count(*)) from written
+
+-- name: file_content
+select f.name, f.size_bytes, f.sha256 from files f
+where f.program_id = $1 and f.id = $3 and ($2 is null or f.partner_id = $2) and f.status = 'stored'
+
+-- One chunk of a stored file, in hexadecimal: body.sequence counts from 0. No row behind the last.
+-- name: file_chunk
+select encode(c.bytes, 'hex') from files f
+join file_chunks c on c.program_id = f.program_id and c.file_id = f.id and c.upload_id = f.upload_id
+where f.program_id = $1 and f.id = $3 and ($2 is null or f.partner_id = $2) and c.sequence = ($4->>'sequence')::int
+
+-- name: job_forget_files
+select files_sweep(($5->>'batch')::int) as gone
