@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/money.h"
+#include "custom_fields.h"
 #include "domain/deal.h"
 #include "http/conversion.h"
 #include "margin.h"
@@ -225,6 +226,9 @@ static bool decide_register(
 	if (!check_registrant(in, problem) ||
 		!check_currency(amount, "#/amount/currency", arena, problem))
 		return false;
+	bool draft = json_is_true(json_object_get(in->body, "draft"));
+	if (!custom_fields_check(in, draft ? FIELDS_OPTIONAL : FIELDS_COMPLETE, problem))
+		return false;
 	const json_t *items = json_object_get(in->body, "line_items");
 	const struct deal_facts facts = {
 		.partner_status = rows_text(in->facts, "partner_status"),
@@ -235,7 +239,6 @@ static bool decide_register(
 		!check_external_ids(in, problem) || !check_quote(in, problem))
 		return false;
 	set_terms(in, out->fields);
-	bool draft = json_is_true(json_object_get(in->body, "draft"));
 	json_object_set_new(out->fields, "status", json_string(draft ? "draft" : "submitted"));
 	json_object_set_new(
 		out->fields, "partner_id", json_string(rows_text(in->facts, "partner_id")));
@@ -263,13 +266,22 @@ static bool check_members(const struct command_input *in, struct problem *proble
 	return false;
 }
 
+/* What the vendor notes for itself is noted at any time. */
+static bool is_vendors_own(const json_t *body)
+{
+	const char *name;
+	json_t *value;
+	json_object_foreach ((json_t *)body, name, value)
+		if (strcmp(name, "review_note") != 0 && strcmp(name, "vendor_custom_fields") != 0)
+			return false;
+	return json_object_size(body) > 0;
+}
+
 static bool check_open(const struct command_input *in, struct problem *problem)
 {
 	const char *status = command_before_text(in, "status");
-	bool only_note =
-		json_object_size(in->body) == 1 && json_object_get(in->body, "review_note") != NULL;
 	bool in_review = strcmp(status, "in_review") == 0 && actor_side(in->actor) == SIDE_VENDOR;
-	if (only_note || in_review || is_open_for_partner(status))
+	if (is_vendors_own(in->body) || in_review || is_open_for_partner(status))
 		return true;
 	return problem_set(
 		problem, PROBLEM_deal_not_open, "A deal in the state %s cannot be edited.", status);
@@ -344,13 +356,16 @@ static bool decide_update(
 	json_t *set = json_object();
 	json_object_set_new(out->fields, "set", set);
 	out->event = "deal.updated";
-	if (!check_members(in, problem) || !patch_amount(in, set, problem) ||
-		!patch_terms(in, set, problem) || !check_open(in, problem) ||
-		!check_external_ids(in, problem))
+	const char *status = command_before_text(in, "status");
+	enum field_duty duty = strcmp(status, "draft") == 0 ? FIELDS_OPTIONAL : FIELDS_KEPT;
+	if (!check_members(in, problem) || !custom_fields_check(in, duty, problem) ||
+		!patch_amount(in, set, problem) || !patch_terms(in, set, problem) ||
+		!check_open(in, problem) || !check_external_ids(in, problem))
 		return false;
 	patch_columns(in, set, plain);
 	return patch_map(in, set, "external_ids", problem) &&
-	       patch_map(in, set, "custom_fields", problem);
+	       patch_map(in, set, "custom_fields", problem) &&
+	       patch_map(in, set, "vendor_custom_fields", problem);
 }
 
 /* ---- the state machine ---- */
@@ -480,6 +495,9 @@ static bool decide_step(
 	if (step->needs_partner && strcmp(rows_text(in->facts, "partner_status"), "active") != 0)
 		return problem_set(problem, PROBLEM_partner_not_active,
 			"Only an active partner can submit a deal.");
+	if (strcmp(status, "draft") == 0 && strcmp(step->action, "submit") == 0 &&
+		!custom_fields_are_complete(in, problem))
+		return false;
 	json_t *set = json_object();
 	json_object_set_new(out->fields, "set", set);
 	json_object_set_new(set, "status", json_string(move->to));

@@ -36,6 +36,7 @@ const struct endpoint *const all_endpoints[] = {
 	deal_endpoints,
 	file_endpoints,
 	decision_endpoints,
+	custom_field_endpoints,
 	event_endpoints,
 	audit_endpoints,
 	api_request_endpoints,

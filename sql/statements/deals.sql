@@ -10,7 +10,8 @@ select p.id as partner_id, p.status as partner_status,
 		limit 1) as existing_deal_id,
 	n.now, q.id as quote_id, q.currency as quote_currency, q.net_minor as quote_net_minor, q.terms as quote_terms,
 	q.valid_until as quote_valid_until,
-	(select d.id from deals d where d.program_id = $1 and d.quote_id = q.id) as quote_deal_id
+	(select d.id from deals d where d.program_id = $1 and d.quote_id = q.id) as quote_deal_id,
+	custom_field_definitions('deal') as field_definitions
 from programs g
 cross join (select program_now() as now) n
 left join partners p on p.program_id = g.id and p.id = coalesce($2, ($4->>'partner_id')::uuid)
@@ -27,14 +28,14 @@ with partner as (
 ), written as (
 	insert into deals (program_id, id, partner_id, number, status, customer_name, customer_country, customer_website,
 		customer_tax_id, customer_contact_name, customer_contact_email, amount_minor, currency, expected_close_on,
-		description, line_items, external_ids, custom_fields, terms, quote_id, submitted_at, created_by_id, created_at,
-		updated_at)
+		description, line_items, external_ids, custom_fields, vendor_custom_fields, terms, quote_id, submitted_at,
+		created_by_id, created_at, updated_at)
 	select $1, $3, p.id, 'D-' || to_char(p.now at time zone g.zone, 'YYYY') || '-' || human_number(p.counter),
 		$5->>'status', $4->>'customer_name', $4->>'customer_country', $4->>'customer_website', $4->>'customer_tax_id',
 		$4->>'customer_contact_name', $4->>'customer_contact_email', ($4->'amount'->>'amount_minor')::bigint,
 		$4->'amount'->>'currency', ($4->>'expected_close_on')::date, $4->>'description',
 		coalesce(nullif($4->'line_items', 'null'), '[]'), coalesce(nullif($4->'external_ids', 'null'), '{}'),
-		coalesce(nullif($4->'custom_fields', 'null'), '{}'), $5->'terms', ($4->>'quote_id')::uuid, case when $5->>'status' = 'submitted' then p.now end,
+		coalesce(nullif($4->'custom_fields', 'null'), '{}'), coalesce(nullif($4->'vendor_custom_fields', 'null'), '{}'), $5->'terms', ($4->>'quote_id')::uuid, case when $5->>'status' = 'submitted' then p.now end,
 		($6->>'actor_id')::uuid, p.now, p.now
 	from partner p
 	join programs g on g.id = $1
@@ -53,7 +54,9 @@ select (select e.deal_id from deal_external_ids e, jsonb_each_text(case jsonb_ty
 			when 'object' then $4->'external_ids' else '{}' end) x
 		where e.program_id = $1 and e.partner_id = d.partner_id and e.deal_id <> d.id and e.source = x.key
 			and e.external_id = x.value
-		limit 1) as existing_deal_id, d.quote_id, d.amount_minor, d.currency
+		limit 1) as existing_deal_id, d.quote_id, d.amount_minor, d.currency,
+	case when $4 ?| array['custom_fields', 'vendor_custom_fields'] then custom_field_definitions('deal') end
+		as field_definitions
 from deals d
 where d.program_id = $1 and d.id = $3 and ($2 is null or d.partner_id = $2)
 
@@ -70,6 +73,7 @@ select d.status, d.amount_minor, d.currency, d.partner_id, p.status as partner_s
 	((n.now at time zone g.zone) + make_interval(days => coalesce(($4->>'protection_days')::int, y.protection_days, g.protection_days)))
 		at time zone g.zone as protection_ends_at,
 	r.id as rule_set_id, coalesce(r.number, 0) as rule_set_version, r.currency as rule_set_currency, r.rules,
+	case when d.status = 'draft' then custom_field_definitions('deal') end as field_definitions,
 	margin_facts_of_partner(p, t.key) || margin_facts_of_deal(d) as facts, q.id as quote_id, q.number as quote_number,
 	q.margin_bps as quote_margin_bps, q.margin_minor as quote_margin_minor, q.clipped_bps as quote_clipped_bps
 from deals d
@@ -117,6 +121,7 @@ with partner as (
 			r.protection_starts_at, r.protection_expires_at, r.closed_on, r.closed_at, r.actual_amount_minor, r.worth_minor,
 			r.worth_currency, r.worth_conversion, r.lost_reason
 			from jsonb_populate_record(d, $5->'set') r),
+		vendor_custom_fields = coalesce($5->'set'->'vendor_custom_fields', d.vendor_custom_fields),
 		version = d.version + 1, updated_at = program_now()
 	where d.program_id = $1 and d.id = $3 and ($2 is null or d.partner_id = $2)
 		and d.version = ($5->>'expected_version')::int

@@ -60,10 +60,10 @@ bool patch_map(
 	const json_t *patch = json_object_get(in->body, name);
 	if (patch == NULL)
 		return true;
-	json_t *before = parse_on(in->request->arena, in->before);
-	json_t *merged = json_is_object(json_object_get(before, name))
-				 ? json_copy(json_object_get(before, name))
-				 : json_object();
+	const json_t *before = parse_on(arena, in->before), *there = json_object_get(before, name);
+	if (there == NULL)
+		there = json_object_get(before, arena_printf(arena, "vendor:%s", name));
+	json_t *merged = json_is_object(there) ? json_copy((json_t *)there) : json_object();
 	if (!json_is_object(patch))
 		json_object_clear(merged); /* null: the map becomes empty */
 	const char *key;

@@ -68,6 +68,7 @@ def places(world, server, database_url):
     return {"own partner": own, "another partner": holdings.of_partner(world, world.partner("b")),
             "vendor": holdings.of_vendor(world), "another program": holdings.of_partner(other, other.partner("x")),
             "shared": {**own, "tier_id": world.tiers["preferred"]["id"],
+                       "custom_field_id": world.make_custom_field(visibility="all")["id"],
                        "partner_type_id": world.partner_type("reseller")["id"],
                        "template_id": world.make_template(publish=True)["id"]}}
 

@@ -74,6 +74,7 @@ def own(world):
                              volume_bands=[{"from_quantity": 10, "discount_bps": 9000}])
     quote = world.make_quote(ids["partner_id"], rating="green")
     return {**ids, "tier_id": tier["id"], "price_id": price["id"], "quote_id": quote["id"],
+            "custom_field_id": world.make_custom_field(visibility="all")["id"],
             "partner_type_id": world.partner_type("reseller")["id"],
             "template_id": world.make_template(publish=True)["id"]}
 

@@ -22,7 +22,7 @@ BODIES = {  # what would be accepted, so that only the wall can refuse
     "updateIdentityProvider": {"name": "x"},
     "updateRegion": {"name": "x"}, "updateTerritoryAssignment": {"note": "x"}, "endTerritoryAssignment": {"reason": "x"},
     "withdrawFxRate": {"reason": "x"},
-    "updateProduct": {"name": "x"}, "updateMarginRuleSet": {"name": "x"},
+    "updateProduct": {"name": "x"}, "updateCustomField": {"label": "x"}, "updateMarginRuleSet": {"name": "x"},
     "updateUser": {"name": "x"}, "changeUserRole": {"role": "partner_member"},
     "updateDeal": {"description": "x"}, "requestDealInfo": {"message": "x"}, "rejectDeal": {"reason": "x"},
     "loseDeal": {"reason": "x"}, "cancelDeal": {"reason": "x"},

@@ -71,7 +71,7 @@ class Targets:
         self.ids = {
             "deal_id": [approved["id"]], "decision_id": [approved["margin_decision_id"]],
             "partner_id": [self.partner.id], "tier_id": [world.tiers["preferred"]["id"]],
-            "benefit_id": [world.make_benefit()["id"]],
+            "benefit_id": [world.make_benefit()["id"]], "custom_field_id": [world.make_custom_field()["id"]],
             "user_id": [world.user("viewer").id], "client_id": [self.partner.client_id],
             "mail_id": [holdings.mail_to(world, world.user("viewer").id)], "code": ["not_found", "internal"],
         }
@@ -119,6 +119,8 @@ class Targets:
                for name in ("updateTerritoryAssignment", "endTerritoryAssignment")},
             "withdrawFxRate": world.make_rate, "overridePartnerTier": self.active, "clearPartnerTierOverride": self.overridden,
             **{name: world.make_certification for name in ("updatePartnerCertification", "revokePartnerCertification")},
+            **{name: world.make_custom_field for name in ("updateCustomField", "retireCustomField")},
+            "reinstateCustomField": lambda: world.act("custom-fields", world.make_custom_field(), "retire"),
             **{name: world.make_product for name in ("updateProduct", "retireProduct")},
             "reinstateProduct": lambda: world.act("products", world.make_product(), "retire"),
             "withdrawProductPrice": lambda: world.make_price(
@@ -223,8 +225,6 @@ class Targets:
             "createPartnerRelation": {"partner_id": newcomer, "parent_id": self.distributor,
                                       "starts_at": None, "ends_at": None},
             "endPartnerRelation": {"ends_at": None},
-            "registerDeal": {"partner_id": self.partner.id, "line_items": []},
-            "updateDeal": {"line_items": []},
             "createPartner": {"tier_id": strategic}, "changePartnerTier": {"tier_id": strategic},
             "overridePartnerTier": {"tier_id": strategic, "ends_at": "2100-01-01T00:00:00Z"},
             "createPartnerCertification": {"user_id": self.partner.user().id, "expires_on": None},
@@ -257,6 +257,10 @@ class Targets:
         item = {"product_id": self.ids["product_id"][0], "quantity": 3}
         rules = {"rules": [], "accelerators": []}
         parts.update({
+            "createCustomField": {"kind": "text", "choices": [], "is_required": False, "visibility": "vendor"},
+            "updateCustomField": {"choices": [], "is_required": False},
+            "registerDeal": {"partner_id": self.partner.id, "line_items": [], "custom_fields": {}, "vendor_custom_fields": {}},
+            "updateDeal": {"line_items": [], "custom_fields": {}, "vendor_custom_fields": {}},
             "createProductPrice": {"product_id": item["product_id"], "valid_from": "2999-01-01T00:00:00Z",
                                    "volume_bands": [{"from_quantity": 10, "discount_bps": 500}]},
             "createMarginRuleSet": rules, "updateMarginRuleSet": rules,

@@ -14,6 +14,7 @@ def of_partner(world, partner):
             "mail_id": mail_to(world, partner.user().id), "user_id": partner.user().id,
             "client_id": partner.client_id, **federation(world),
             "tier_id": world.make_tier(publish=False)["id"], "benefit_id": world.make_benefit()["id"],
+            "custom_field_id": world.make_custom_field()["id"],  # the vendor's own
             "application_id": world.apply(draft=True)["id"],
             "template_id": world.make_template()["id"], "agreement_id": world.offer(partner.id)["id"],
             "contact_id": world.make_contact(partner.id)["id"],
@@ -44,7 +45,8 @@ def of_vendor(world):
     """What belongs to the vendor's side and to no partner, though partners have things of the kind."""
     return {"user_id": world.user("viewer").id, "client_id": world.make_client(["deals:read"])[0], **sales(world),
             "file_id": world.upload()["id"], "application_id": world.apply(draft=True)["id"],
-            "session_id": world.user("viewer").get("/v1/sessions/current")["id"], **federation(world)}
+            "session_id": world.user("viewer").get("/v1/sessions/current")["id"], **federation(world),
+            "custom_field_id": world.make_custom_field()["id"]}
 
 
 def sales(world):

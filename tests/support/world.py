@@ -231,6 +231,12 @@ class World:
             "partner_id": partner_id, "currency": "EUR", "lines": [{"product_id": price["product_id"], "quantity": 1}],
             **members}, expect=201).json
 
+    def make_custom_field(self, **members):
+        """The vendor's own unless the test says otherwise: partners' deals then still take any name."""
+        row = {"of_object": "deal", "key": f"f{uuid.uuid4().hex[:10]}", "label": unique("Field"), "kind": "text",
+               "visibility": "vendor", **members}
+        return self.admin.post("/v1/custom-fields", row, expect=201).json
+
     def new_partner(self, tier="preferred", **members):
         """A partner that is still being onboarded."""
         tier_id = self.tiers[tier]["id"] if tier in self.tiers else tier
