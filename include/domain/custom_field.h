@@ -16,6 +16,8 @@
 
 #define FIELD_KINDS(X) X(text) X(integer) X(number) X(boolean) X(date) X(choice) X(multi_choice)
 
+#define FIELD_MAX_CHOICES 100
+
 enum field_kind {
 #define FIELD_KIND_ENUM(name) FIELD_##name,
 	FIELD_KINDS(FIELD_KIND_ENUM)
@@ -44,7 +46,6 @@ enum given_type {
 	GIVEN_INTEGER,
 	GIVEN_REAL,
 	GIVEN_BOOLEAN,
-	GIVEN_LIST, /* of texts */
 };
 
 struct field_value {
@@ -52,8 +53,6 @@ struct field_value {
 	const char *where; /* "#/custom_fields/campaign" */
 	enum given_type type;
 	const char *text;
-	const char *const *items;
-	size_t item_count;
 };
 
 /* What a set of values has to hold beside fitting values. */

@@ -120,19 +120,43 @@ static struct fault check_choice(
 	return no_fault;
 }
 
+/* The next of the words between semicolons, and what is left behind it. */
+static size_t next_word(const char **rest, const char **ret_word)
+{
+	size_t length = strcspn(*rest, ";");
+	*ret_word = *rest;
+	*rest += length + ((*rest)[length] == ';');
+	return length;
+}
+
+static size_t choice_index(
+	const struct field_definition *definition, const char *word, size_t length)
+{
+	size_t i = 0;
+	while (i < definition->choice_count &&
+		(strlen(definition->choices[i]) != length ||
+			memcmp(definition->choices[i], word, length) != 0))
+		i++;
+	return i;
+}
+
 static struct fault check_multi_choice(
 	const struct field_definition *definition, const struct field_value *value)
 {
-	if (value->type != GIVEN_LIST)
-		return (struct fault){ VIOLATION_wrong_type, "A list of choices is wanted." };
-	for (size_t i = 0; i < value->item_count; i++) {
-		if (!is_choice(definition, value->items[i]))
+	bool is_taken[FIELD_MAX_CHOICES] = { false };
+	if (value->type != GIVEN_TEXT)
+		return (struct fault){ VIOLATION_wrong_type,
+			"Choices are wanted, with semicolons between them." };
+	for (const char *rest = value->text, *word; *rest != '\0';) {
+		size_t length = next_word(&rest, &word);
+		size_t index = choice_index(definition, word, length);
+		if (index >= definition->choice_count || index >= FIELD_MAX_CHOICES)
 			return (struct fault){ VIOLATION_invalid_choice,
 				"Something in the list is none of the choices." };
-		for (size_t j = 0; j < i; j++)
-			if (strcmp(value->items[i], value->items[j]) == 0)
-				return (struct fault){ VIOLATION_not_unique,
-					"A choice is in the list twice." };
+		if (is_taken[index])
+			return (struct fault){ VIOLATION_not_unique,
+				"A choice is in the list twice." };
+		is_taken[index] = true;
 	}
 	return no_fault;
 }
@@ -155,9 +179,6 @@ static const struct field_definition *definition_of(const struct field_set *set,
 static struct fault check_value(const struct field_set *set, const struct field_value *value)
 {
 	const struct field_definition *definition = definition_of(set, value->key);
-	if (set->is_free && value->type == GIVEN_LIST)
-		return (struct fault){ VIOLATION_wrong_type,
-			"Lists go into defined fields of the kind multi_choice only." };
 	if (set->is_free)
 		return no_fault;
 	if (definition == NULL)
