@@ -30,7 +30,7 @@ select
 	d.line_items,
 	d.external_ids,
 	d.custom_fields,
-	d.vendor_custom_fields as "vendor:vendor_custom_fields",
+	nullif(d.vendor_custom_fields, '{}') as "vendor:vendor_custom_fields",
 	d.terms,
 	d.quote_id,
 	d.tier_id,

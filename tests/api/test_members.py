@@ -65,7 +65,8 @@ def own(world):
     """The ids of partner A's things, filled so that what is hidden has a value."""
     ids = holdings.of_partner(world, world.partner("a"))
     deal = world.admin.get(f"/v1/deals/{ids['deal_id']}").json
-    world.admin.patch(f"/v1/deals/{deal['id']}", {"review_note": "Confidential"}, if_match=deal["version"], expect=200)
+    world.admin.patch(f"/v1/deals/{deal['id']}", {
+        "review_note": "Confidential", "vendor_custom_fields": {world.make_custom_field()["key"]: "Confidential"}}, if_match=deal["version"], expect=200)
     events_of(world.admin, deal["id"], 3)
     tier = world.make_tier()
     world.admin.patch(f"/v1/tiers/{tier['id']}", {"benefits": [{"key": "co_selling", "value": True}]}, if_match=2, expect=200)
