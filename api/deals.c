@@ -543,6 +543,10 @@ static struct deal_facts approval_facts(
 		.currency = rows_text(facts, "currency"),
 		.earns = rows_text(facts, "earns"),
 		.commission_bps = rows_int(facts, "commission_bps"),
+		.override_bps = rows_text(facts, "distributor_id") != NULL
+					? rows_int(facts, "override_bps")
+					: 0,
+		.channel_cap_bps = rows_int(facts, "channel_cap_bps"),
 		.protection_days = rows_int(facts, "protection_days"),
 		.now_us = rows_time(facts, "now"),
 		.protection_ends_us = rows_time(facts, "protection_ends_at"),
@@ -606,6 +610,29 @@ static void keep_rules(
 		json_integer(rows_int(in->facts, "rule_set_version")));
 }
 
+/* What the distributor gets, and what the channel costs in sum: for the vendor. */
+static void keep_channel(const struct command_input *in, const struct deal_facts *facts,
+	const struct deal_approval *approval, struct decision *out)
+{
+	const struct channel_cost *channel = &approval->channel;
+	const char *distributor = rows_text(in->facts, "distributor_id");
+	json_object_set_new(out->inputs, "channel",
+		json_pack("{s:s?, s:I, s:I, s:I, s:I, s:I, s:b}", "distributor_id", distributor,
+			"override_bps", (json_int_t)facts->override_bps, "cap_bps",
+			(json_int_t)facts->channel_cap_bps, "override_minor",
+			(json_int_t)channel->override_minor, "clipped_minor",
+			(json_int_t)channel->clipped_minor, "total_minor",
+			(json_int_t)channel->total_minor, "exceeds_cap", channel->exceeds_cap));
+	json_object_set_new(out->fields, "needs_distributor", json_pack("s?", distributor));
+	if (distributor == NULL)
+		return;
+	json_object_update_new(json_object_get(out->fields, "set"),
+		json_pack("{s:s, s:I}", "distributor_id", distributor, "distributor_override_minor",
+			(json_int_t)channel->override_minor));
+	json_object_set_new(out->fields, "needs_rule_set",
+		json_pack("s?", rows_text(in->facts, "rule_set_id")));
+}
+
 static void set_earnings(const struct deal_approval *approval, json_t *set)
 {
 	if (earns_margin(approval))
@@ -659,6 +686,7 @@ static bool decide_approve(
 	json_object_set_new(out->fields, "set", set);
 	set_earnings(&approval, set);
 	need_earnings(in, &facts, &approval, out->fields);
+	keep_channel(in, &facts, &approval, out);
 	out->event = "deal.approved";
 	keep_rules(in, work, out);
 	keep_approval(in, &facts, &approval, out);

@@ -102,8 +102,9 @@ static struct quote_input quote_input_of(
 			.adjuster_count = work->adjuster_count,
 		},
 		.list_minor = basket->list_minor,
-		.override_bps =
-			rows_bool(facts, "has_distributor") ? rows_int(facts, "override_bps") : 0,
+		.override_bps = rows_text(facts, "distributor_id") != NULL
+					? rows_int(facts, "override_bps")
+					: 0,
 		.channel_cap_bps = rows_int(facts, "channel_cap_bps"),
 	};
 }
@@ -119,7 +120,8 @@ static json_t *vendor_side_json(const struct command_input *in, const struct quo
 	const struct margin_work *work)
 {
 	const struct channel_cost *channel = &terms->channel;
-	return json_pack("{s:o, s:o, s:o, s:b, s:o, s:o}", "distributor_override",
+	return json_pack("{s:s?, s:o, s:o, s:o, s:b, s:o, s:o}", "distributor_id",
+		rows_text(in->facts, "distributor_id"), "distributor_override",
 		amount_json(in, channel->override_minor), "override_clipped",
 		amount_json(in, channel->clipped_minor), "channel_cost",
 		amount_json(in, channel->total_minor), "exceeds_channel_cap", channel->exceeds_cap,

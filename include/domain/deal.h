@@ -14,6 +14,7 @@
 #include "base/problem.h"
 #include "domain/explain.h"
 #include "domain/margin.h"
+#include "domain/rates.h"
 
 struct deal_facts {
 	const char *status;         /* NULL on registration */
@@ -32,6 +33,8 @@ struct deal_facts {
 				       calendar */
 	const char *earns;          /* the partner's type: "margin", "commission" or "both" */
 	int64_t commission_bps;     /* of the type, 0 where it earns margin only */
+	int64_t override_bps;       /* of the partner's distributor; 0 where there is none */
+	int64_t channel_cap_bps;    /* of the rules in force; < 0: there is none */
 	bool has_expected_close;
 	bool has_line_items;
 };
@@ -47,17 +50,19 @@ bool deal_register(const struct deal_facts *facts, const struct deal_line *lines
 	struct arena *arena, struct problem *problem);
 
 struct deal_approval {
-	const char *earns;          /* "margin", "commission" or "both" */
-	struct margin_terms margin; /* nothing where only commission is earned */
-	int64_t commission_bps;     /* 0 where only margin is earned */
+	const char *earns;           /* "margin", "commission" or "both" */
+	struct margin_terms margin;  /* nothing where only commission is earned */
+	int64_t commission_bps;      /* 0 where only margin is earned */
+	struct channel_cost channel; /* its margin: all that the partner earns */
 	int64_t protection_ends_us;
 };
 
 /*
  * What the partner earns by it, locked: margin of the quote, else from the tier's band and the
  * rules in force; or commission, for which no tier is needed. Both only where the type says so; a
- * quote was a promise of margin, whatever the type says since. Protection from now. Explains all of
- * it.
+ * quote was a promise of margin, whatever the type says since. Its distributor gets the override as
+ * far as the cap on the channel's cost leaves room. Protection from now. Explains all of it, but
+ * for the distributor's part, which is not the partner's to know.
  */
 bool deal_approve(const struct deal_facts *facts, struct deal_approval *ret_approval,
 	struct explanation *ret_explanation, struct problem *problem);

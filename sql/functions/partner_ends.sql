@@ -78,6 +78,29 @@ begin
 	return moved;
 end $$;
 
+-- What a duplicate got of other partners' deals as their distributor is the other's now. A partner is never its own.
+create or replace function partner_move_overrides(request jsonb, duplicate uuid, target uuid) returns int
+language plpgsql volatile as
+$$
+declare
+	due record;
+	before jsonb;
+	moved int := 0;
+begin
+	for due in select d.id from deals d where d.program_id = app_program() and d.distributor_id = duplicate
+		and d.partner_id <> target order by d.id for update
+	loop
+		select to_jsonb(s) into before from deal_shape s where s._program_id = app_program() and s.id = due.id;
+		update deals d set distributor_id = target, version = d.version + 1, updated_at = program_now()
+		where d.program_id = app_program() and d.id = due.id;
+		perform publish(request, jsonb_build_object('event_id', uuid_v7(), 'event', 'deal.updated'), 'deal', before,
+			to_jsonb(s))
+		from deal_shape s where s._program_id = app_program() and s.id = due.id;
+		moved := moved + 1;
+	end loop;
+	return moved;
+end $$;
+
 -- Moves people with their certifications, and machine clients; what they hold is refused from now on, and they sign in for the other partner.
 create or replace function partner_move_people(request jsonb, duplicate uuid, target uuid) returns int
 language plpgsql volatile as
@@ -152,6 +175,7 @@ begin
 	if partner_move_deals(quiet, duplicate, target) <> (decision->>'deals')::int then
 		return 0;
 	end if;
+	perform partner_move_overrides(quiet, duplicate, target);
 	perform partner_move_people(quiet, duplicate, target);
 	perform territories_end(quiet, duplicate, 'The partner was merged with another.');
 	perform relations_end(quiet, duplicate, 'The partner was merged with another.');

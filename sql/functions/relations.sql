@@ -20,6 +20,14 @@ begin
 		select from above a where a.partner_id = child);
 end $$;
 
+-- Through whom a partner buys at an instant; null: from the vendor itself.
+create or replace function partner_distributor_at(partner uuid, instant timestamptz) returns uuid language sql stable as
+$$
+	select r.parent_id from partner_relations r
+	where r.program_id = app_program() and r.partner_id = partner and r.valid_from <= instant
+		and (r.valid_to is null or r.valid_to > instant)
+$$;
+
 -- Ends one relation at an instant, or never lets it begin.
 create or replace function relation_end(request jsonb, relation uuid, instant timestamptz, reason text) returns boolean
 language plpgsql volatile as

@@ -8,7 +8,8 @@ select
 	d.partner_id as _partner_id,
 	d.status as _status,
 	d.customer_name_key as _customer_name_key,
-	(s.status <> d.status or coalesce(p.updated_at > d.updated_at, false) or coalesce(t.updated_at > d.updated_at, false))
+	(s.status <> d.status or coalesce(p.updated_at > d.updated_at, false) or coalesce(t.updated_at > d.updated_at, false)
+		or coalesce(o.updated_at > d.updated_at, false))
 		as _is_newer,
 	d.id,
 	'deal'::text as object,
@@ -40,6 +41,9 @@ select
 	d.margin_bps,
 	d.margin_minor as "margin_amount.amount_minor",
 	case when d.margin_minor is not null then d.currency end as "margin_amount.currency",
+	case when d.distributor_id is not null then jsonb_build_object('distributor_id', d.distributor_id, 'distributor_name',
+		o.name, 'distributor_override', jsonb_build_object('amount_minor', d.distributor_override_minor, 'currency',
+		d.currency)) end as "vendor:channel",
 	d.margin_decision_id,
 	d.submitted_at,
 	d.decided_at,
@@ -65,6 +69,7 @@ from deals d
 cross join lateral (select case when d.status = 'approved' and d.protected_until <= (select program_now())
 	then 'expired' else d.status end as status) s
 left join partners p on p.program_id = d.program_id and p.id = d.partner_id
-left join tiers t on t.program_id = d.program_id and t.id = d.tier_id;
+left join tiers t on t.program_id = d.program_id and t.id = d.tier_id
+left join partners o on o.program_id = d.program_id and o.id = d.distributor_id;
 
 grant select on deal_shape to partnerd_app;

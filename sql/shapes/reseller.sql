@@ -25,7 +25,8 @@ where t.type = 'distributor';
 
 grant select on reseller_shape to partnerd_app;
 
--- Their deals: what there is to come, none of the terms between a reseller and its supplier.
+-- Their deals: what there is to come, none of the terms between a reseller and its supplier; and what
+-- the distributor gets of them itself.
 create view reseller_deal_shape with (security_invoker = true) as
 select
 	t.program_id as _program_id,
@@ -41,6 +42,8 @@ select
 	d.customer_country,
 	d.amount_minor as "amount.amount_minor",
 	d.currency as "amount.currency",
+	case when d.distributor_id = t.id then d.distributor_override_minor end as "distributor_override.amount_minor",
+	case when d.distributor_id = t.id then d.currency end as "distributor_override.currency",
 	d.expected_close_on,
 	d.protection_expires_at,
 	d.closed_on,

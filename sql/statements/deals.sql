@@ -74,6 +74,8 @@ select d.status, d.amount_minor, d.currency, d.partner_id, p.status as partner_s
 		at time zone g.zone as protection_ends_at,
 	r.id as rule_set_id, coalesce(r.number, 0) as rule_set_version, r.currency as rule_set_currency, r.rules,
 	case when d.status = 'draft' then custom_field_definitions('deal') end as field_definitions,
+	partner_distributor_at(d.partner_id, n.now) as distributor_id,
+	coalesce(r.distributor_override_bps, 0) as override_bps, coalesce(r.channel_cap_bps, -1) as channel_cap_bps,
 	margin_facts_of_partner(p, t.key) || margin_facts_of_deal(d) as facts, q.id as quote_id, q.number as quote_number,
 	q.margin_bps as quote_margin_bps, q.margin_minor as quote_margin_minor, q.clipped_bps as quote_clipped_bps
 from deals d
@@ -89,8 +91,8 @@ where d.program_id = $1 and d.id = $3 and ($2 is null or d.partner_id = $2)
 
 -- Every change of a deal: decision.set holds the new values of columns. Re-asserted under row locks where the decision
 -- says so: needs_partner, that the partner is active; needs_earns, that its type earns like this; needs_tier, that it is in this tier and that tier and program still
--- have the terms that were read; needs_rule_set, that this rule set of margin (null: none) is in force; needs_protection, that
--- protection still runs.
+-- have the terms that were read; needs_rule_set, that this rule set of margin (null: none) is in force; needs_distributor,
+-- that the partner buys through this one (null: through none); needs_protection, that protection still runs.
 -- name: deal_change
 with partner as (
 	select p.id from partners p
@@ -112,14 +114,16 @@ with partner as (
 		customer_contact_email, amount_minor, currency, expected_close_on, description, line_items, external_ids,
 		custom_fields, terms, tier_id, earns, commission_bps, margin_bps, margin_minor, margin_decision_id, submitted_at, decided_at, decision_comment,
 		review_note, info_request, protection_starts_at, protection_expires_at, closed_on, closed_at,
-		actual_amount_minor, worth_minor, worth_currency, worth_conversion, lost_reason)
+		actual_amount_minor, worth_minor, worth_currency, worth_conversion, lost_reason,
+		distributor_id, distributor_override_minor)
 		= (select r.status, r.customer_name, r.customer_country, r.customer_website, r.customer_tax_id,
 			r.customer_contact_name, r.customer_contact_email, r.amount_minor, r.currency, r.expected_close_on,
 			r.description, r.line_items, r.external_ids, r.custom_fields, r.terms, r.tier_id, r.earns,
 			r.commission_bps, r.margin_bps, r.margin_minor,
 			r.margin_decision_id, r.submitted_at, r.decided_at, r.decision_comment, r.review_note, r.info_request,
 			r.protection_starts_at, r.protection_expires_at, r.closed_on, r.closed_at, r.actual_amount_minor, r.worth_minor,
-			r.worth_currency, r.worth_conversion, r.lost_reason
+			r.worth_currency, r.worth_conversion, r.lost_reason,
+			r.distributor_id, r.distributor_override_minor
 			from jsonb_populate_record(d, $5->'set') r),
 		vendor_custom_fields = coalesce($5->'set'->'vendor_custom_fields', d.vendor_custom_fields),
 		version = d.version + 1, updated_at = program_now()
@@ -129,6 +133,8 @@ with partner as (
 		and (not $5 ? 'needs_tier' or exists (select from terms))
 		and (not $5 ? 'needs_rule_set' or (select s.id from margin_rule_set_at(program_now()) s)
 			is not distinct from ($5->>'needs_rule_set')::uuid)
+		and (not $5 ? 'needs_distributor' or partner_distributor_at(d.partner_id, program_now())
+			is not distinct from ($5->>'needs_distributor')::uuid)
 		and not (coalesce(($5->>'needs_protection')::boolean, false) and d.protected_until <= program_now())
 	returning d.id, d.partner_id, d.external_ids
 ), unlinked as (

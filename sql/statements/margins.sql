@@ -51,7 +51,7 @@ select p.id as partner_id, p.name as partner_name, p.status as partner_status, y
 	coalesce(r.distributor_override_bps, 0) as override_bps, coalesce(r.channel_cap_bps, -1) as channel_cap_bps,
 	((n.now at time zone g.zone) + make_interval(days => coalesce(r.quote_valid_days, 30))) at time zone g.zone
 		as valid_until,
-	false as has_distributor,
+	partner_distributor_at(p.id, n.now) as distributor_id,
 	case when p.id is not null then margin_facts_of_partner(p, t.key)
 		|| margin_facts_of_country($1, $4->>'customer_country') end as facts,
 	(select coalesce(jsonb_object_agg(x.asked, to_jsonb(o) || jsonb_build_object('price', (select to_jsonb(c)
@@ -69,7 +69,7 @@ left join tier_terms_at(n.now) v on v.program_id = t.program_id and v.tier_id = 
 left join margin_rule_set_at(n.now) r on true
 where g.id = $1
 
--- Re-asserts what the quote was worked out with: the partner, its tier and the rules. Tier and program are not locked, for
+-- Re-asserts what the quote was worked out with: the partner, its distributor, its tier and the rules. Tier and program are not locked, for
 -- a partner must not: terms that change in this moment come after the quote.
 -- name: margin_quote_create
 with partner as (
@@ -95,6 +95,7 @@ with partner as (
 	cross join terms
 	join programs g on g.id = $1
 	where (select s.id from margin_rule_set_at(p.now) s) is not distinct from r.rule_set_id
+		and partner_distributor_at(p.id, p.now) is not distinct from (r.vendor_side->>'distributor_id')::uuid
 	returning id
 )
 select assert_written(count(*)) from written

@@ -144,6 +144,8 @@ static const struct constraint constraints[] = {
 		"The amount must not be negative." },
 	{ "deals_approval_check", OURS, 0, NULL, NULL },
 	{ "deals_commission_check", OURS, 0, NULL, NULL },
+	{ "deals_distributor_check", OURS, 0, NULL, NULL },
+	{ "deals_distributor_fkey", OURS, 0, NULL, NULL },
 	{ "deals_earns_check", OURS, 0, NULL, NULL },
 	{ "deals_margin_check", OURS, 0, NULL, NULL },
 	{ "deals_number_key", OURS, 0, NULL, NULL },

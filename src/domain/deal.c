@@ -136,6 +136,22 @@ static bool earnings_of(const struct deal_facts *facts, struct deal_approval *re
 	return true;
 }
 
+/* What partner and distributor get must be within the cap together (domain.md §5.15). */
+static bool channel_of(
+	const struct deal_facts *facts, struct deal_approval *approval, struct problem *problem)
+{
+	int64_t commission_minor;
+	int64_t earned_minor;
+
+	if (money_share(facts->amount_minor, approval->commission_bps, &commission_minor) &&
+		money_add(approval->margin.margin_minor, commission_minor, &earned_minor) &&
+		channel_cost(facts->amount_minor, earned_minor, facts->override_bps,
+			facts->channel_cap_bps, &approval->channel))
+		return true;
+	return problem_set(problem, PROBLEM_validation_failed,
+		"What the channel would cost is outside the range of money.");
+}
+
 bool deal_approve(const struct deal_facts *facts, struct deal_approval *ret_approval,
 	struct explanation *ret_explanation, struct problem *problem)
 {
@@ -143,7 +159,8 @@ bool deal_approve(const struct deal_facts *facts, struct deal_approval *ret_appr
 		    deal_transitions, "deal", "approve", "approved", facts->status, problem))
 		return false;
 	if (!partner_is_active(facts, "have a deal approved", problem) ||
-		!earnings_of(facts, ret_approval, ret_explanation, problem))
+		!earnings_of(facts, ret_approval, ret_explanation, problem) ||
+		!channel_of(facts, ret_approval, problem))
 		return false;
 	ret_explanation->rule_set = "deal_approval";
 	ret_explanation->rule_set_version = DEAL_RULES_VERSION;

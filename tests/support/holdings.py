@@ -9,6 +9,7 @@ from support import wait
 
 def of_partner(world, partner):
     """The ids of everything a partner has; a tier is the program's, and this one is not published."""
+    relation = world.relate(partner.id)
     deal = world.deal_in("approved", partner)
     return {"partner_id": partner.id, "deal_id": deal["id"], "decision_id": deal["margin_decision_id"],
             "mail_id": mail_to(world, partner.user().id), "user_id": partner.user().id,
@@ -18,7 +19,7 @@ def of_partner(world, partner):
             "application_id": world.apply(draft=True)["id"],
             "template_id": world.make_template()["id"], "agreement_id": world.offer(partner.id)["id"],
             "contact_id": world.make_contact(partner.id)["id"],
-            "relation_id": world.relate(partner.id)["id"],
+            "relation_id": relation["id"],
             "partner_type_id": world.partner_type("distributor")["id"],  # not what the partners of tests are
             "file_id": world.upload(by=partner.api)["id"],
             **sales(world), "quote_id": world.make_quote(partner.id)["id"],

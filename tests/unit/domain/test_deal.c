@@ -3,6 +3,7 @@
 #include "domain/deal.h"
 
 #include "base/clock.h"
+#include "base/money.h"
 
 #include "tsv.h"
 
@@ -112,6 +113,42 @@ static void approvals_follow_the_cases(void **state)
 	tsv_close(tsv);
 }
 
+static void the_channel_follows_the_cases(void **state)
+{
+	struct tsv *tsv = tsv_open("deal_channel.tsv");
+
+	(void)state;
+	while (tsv_next(tsv)) {
+		int64_t amount_minor = tsv_int(tsv, "amount_minor");
+		struct margin_terms quoted = { .margin_bps = tsv_int(tsv, "margin_bps") };
+		struct deal_facts facts = {
+			.status = "submitted",
+			.partner_status = "active",
+			.tier_status = "published",
+			.amount_minor = amount_minor,
+			.currency = "EUR",
+			.earns = tsv_text(tsv, "earns"),
+			.commission_bps = tsv_int(tsv, "commission_bps"),
+			.override_bps = tsv_int(tsv, "override_bps"),
+			.channel_cap_bps = tsv_text(tsv, "cap_bps") ? tsv_int(tsv, "cap_bps") : -1,
+			.quoted = tsv_text(tsv, "margin_bps") ? &quoted : NULL,
+		};
+		struct deal_approval approval = { 0 };
+		struct explanation explanation = { 0 };
+		struct problem problem = PROBLEM_INIT;
+
+		assert_true(money_share(amount_minor, quoted.margin_bps, &quoted.margin_minor));
+		assert_true(deal_approve(&facts, &approval, &explanation, &problem));
+		tsv_expect_int(tsv, "override_minor", approval.channel.override_minor);
+		tsv_expect_int(tsv, "total_minor", approval.channel.total_minor);
+		tsv_expect_int(tsv, "clipped_minor", approval.channel.clipped_minor);
+		assert_int_equal(approval.channel.exceeds_cap, tsv_int(tsv, "exceeds"));
+		for (size_t i = 0; i < explanation.step_count; i++)
+			assert_null(strstr(explanation.steps[i].detail, "istributor"));
+	}
+	tsv_close(tsv);
+}
+
 /* Neither the band nor the rules of today touch what was quoted. */
 static void what_was_quoted_stands(void **state)
 {
@@ -213,6 +250,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(registrations_follow_the_cases),
 		cmocka_unit_test(approvals_follow_the_cases),
+		cmocka_unit_test(the_channel_follows_the_cases),
 		cmocka_unit_test(what_was_quoted_stands),
 		cmocka_unit_test(an_approval_explains_margin_and_protection),
 		cmocka_unit_test(a_refusal_tells_what_is_allowed_instead),
