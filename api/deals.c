@@ -23,83 +23,6 @@ const struct resource deal_resource = {
 	.not_while_held = "submit approve",
 };
 
-static const struct resource timeline_resource = {
-	.object = "timeline_entry",
-	.shape = "timeline_entry_shape",
-};
-
-/*
- * The stored status has the index, the status as read has the truth: an approved deal whose
- * protection has ended is expired before the job has stored it.
- */
-#define STATUS_EXPIRED "(s._status = 'expired' or (s._status = 'approved' and s.status = {}))"
-#define STATUS_ONE     "s._status = {} and s.status = {}"
-#define STATUS_MANY    "s._status = any({} || array['approved']) and s.status = any({})"
-
-static const struct filter deal_filters[] = {
-	{ .parameter = "status", .value = "expired", .sql = STATUS_EXPIRED, .type = 't' },
-	{ .parameter = "status", .sql = STATUS_ONE, .sql_many = STATUS_MANY, .type = 't' },
-	{ .parameter = "partner_id",
-		.sql = "s.partner_id = {}",
-		.sql_many = "s.partner_id = any({}::uuid[])",
-		.type = 'u' },
-	{ .parameter = "currency",
-		.sql = "s.\"amount.currency\" = {}",
-		.sql_many = "s.\"amount.currency\" = any({})",
-		.type = 't' },
-	{ .parameter = "customer_name", .sql = "s._customer_name_key = lower({})", .type = 't' },
-	{ .parameter = "number", .sql = "s.number = {}", .type = 't' },
-	{ .parameter = "external_id",
-		.sql = "s.id in (select e.deal_id from deal_external_ids e where e.program_id = "
-		       "s._program_id and "
-		       "e.source = split_part({}, ':', 1) and e.external_id = substr({}, "
-		       "strpos({}, ':') + 1))",
-		.type = 't' },
-	{ .parameter = "created_at_gte", .sql = "s.created_at >= {}", .type = 'z' },
-	{ .parameter = "created_at_lt", .sql = "s.created_at < {}", .type = 'z' },
-	{ .parameter = "updated_at_gte", .sql = "s.updated_at >= {}", .type = 'z' },
-	{ .parameter = "updated_at_lt", .sql = "s.updated_at < {}", .type = 'z' },
-	{ .parameter = "expected_close_on_gte", .sql = "s.expected_close_on >= {}", .type = 'd' },
-	{ .parameter = "expected_close_on_lt", .sql = "s.expected_close_on < {}", .type = 'd' },
-	{ .parameter = "amount_minor_gte", .sql = "s.\"amount.amount_minor\" >= {}", .type = 'i' },
-	{ .parameter = "amount_minor_lt", .sql = "s.\"amount.amount_minor\" < {}", .type = 'i' },
-	{ .parameter = "protection_expires_at_lt",
-		.sql = "s.protection_expires_at < {}",
-		.type = 'z' },
-	{ 0 },
-};
-
-static const struct sort deal_sorts[] = {
-	{ .name = "created_at", .column = "created_at", .type = 'z' },
-	{ .name = "updated_at", .column = "updated_at", .type = 'z' },
-	{ .name = "amount_minor", .column = "\"amount.amount_minor\"", .type = 'i' },
-	{ .name = "number", .column = "number", .type = 't' },
-	{ 0 },
-};
-
-static const struct list deal_list = {
-	.resource = &deal_resource, .filters = deal_filters, .sorts = deal_sorts
-};
-
-static const struct filter timeline_filters[] = {
-	{ .sql = "s._resource_id = {} and s._resource_type = 'deal'",
-		.type = 'u',
-		.from_path = true },
-	{ 0 },
-};
-
-static const struct sort timeline_sorts[] = {
-	{ .name = "occurred_at", .column = "occurred_at", .type = 'z' },
-	{ 0 },
-};
-
-static const struct list timeline_list = {
-	.resource = &timeline_resource,
-	.filters = timeline_filters,
-	.sorts = timeline_sorts,
-	.parent = &deal_resource,
-};
-
 /* ---- registration ---- */
 
 #define MAX_LINES 200
@@ -726,6 +649,6 @@ const struct endpoint deal_endpoints[] = {
 	STEP("winDeal"),
 	STEP("loseDeal"),
 	STEP("cancelDeal"),
-	{ .operation_id = "getDealTimeline", .list = &timeline_list },
+	{ .operation_id = "getDealTimeline", .list = &deal_timeline_list },
 	{ 0 },
 };

@@ -48,6 +48,7 @@ extern const struct endpoint api_request_endpoints[];
 bool answer_oauth_refusal(struct response *response, const struct refusal *refusal);
 
 extern const struct resource deal_resource;
+extern const struct list deal_list, deal_timeline_list;
 extern const struct resource partner_resource;
 extern const struct resource program_resource;
 

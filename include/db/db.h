@@ -24,7 +24,7 @@
 struct db;
 struct rows;
 
-#define DB_MAX_PARAMS 24
+#define DB_MAX_PARAMS 64
 #define DB_MAX_CALLS  8
 
 /*

@@ -58,11 +58,19 @@ struct filter {
 				  one; else NULL */
 	char type;             /* letter of db.h */
 	bool from_path;        /* the value is the path's first id, not a query parameter */
+	/*
+	 * A search that an index answers better than a condition: this named statement gets the
+	 * value as the body's member "value" and answers "ids", all that match, or null when there
+	 * are so many that a walk along the list meets them; `sql` then decides. The vendor's only:
+	 * a partner walks along its own.
+	 */
+	const char *search;
 };
 
 struct sort {
 	const char *name;   /* value of `sort` without the minus */
 	const char *column; /* not null; ties are broken by id */
+	const char *key;    /* instead of the column: an expression of s.… that an index has */
 	char type;          /* letter of db.h */
 	bool unique;        /* no tie possible: id is left out of the key */
 };

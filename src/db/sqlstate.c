@@ -140,6 +140,8 @@ static const struct constraint constraints[] = {
 	{ "deal_external_ids_deal_fkey", OURS, 0, NULL, NULL },
 	{ "deal_external_ids_pkey", TAKEN, PROBLEM_duplicate_deal, NULL,
 		"The partner has registered a deal with one of these external ids." },
+	{ "deal_search_deal_fkey", OURS, 0, NULL, NULL },
+	{ "deal_search_pkey", OURS, 0, NULL, NULL },
 	{ "deals_amount_check", CHECK, 0, "#/amount/amount_minor",
 		"The amount must not be negative." },
 	{ "deals_approval_check", OURS, 0, NULL, NULL },

@@ -80,10 +80,13 @@ static bool check_list(
 				parameter->name);
 	}
 	for (const struct filter *filter = list->filters; filter != NULL && filter->sql != NULL;
-		filter++)
+		filter++) {
 		if (!filter->from_path && parameter_of(operation, filter->parameter) == NULL)
 			good = fault(reterr, operation, "no query parameter for the filter",
 				filter->parameter);
+		if (filter->search != NULL && statement_find(filter->search) == NULL)
+			good = fault(reterr, operation, "no such search", filter->search);
+	}
 	return good;
 }
 

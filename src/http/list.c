@@ -29,6 +29,7 @@ struct listing {
 	struct cursor cursor;
 	int limit;
 	uint64_t query_hash;
+	const char *found; /* what a search has found, as PostgreSQL's text of an array; or NULL */
 	char types[DB_MAX_PARAMS + 1];
 	const char *params[DB_MAX_PARAMS];
 	size_t param_count;
@@ -110,7 +111,10 @@ static void append_filter(struct listing *listing, struct text *sql, const struc
 	const struct query_value *value = query_value(listing->request, filter->parameter);
 	if (value == NULL || filter != filter_for(listing->list, value))
 		return;
-	if (value->count == 1)
+	if (filter->search != NULL && listing->found != NULL)
+		append_condition(
+			sql, "s.id = any({}::uuid[])", param_add(listing, 'T', listing->found));
+	else if (value->count == 1)
 		append_condition(
 			sql, filter->sql, param_add(listing, filter->type, value->values[0]));
 	else
@@ -137,17 +141,26 @@ static void append_where(struct listing *listing, struct text *sql)
 		append_filter(listing, sql, filter);
 }
 
+static void append_key(struct text *sql, const struct sort *sort)
+{
+	text_append_string(sql, sort->key != NULL ? sort->key : "s.");
+	text_append_string(sql, sort->key != NULL ? "" : sort->column);
+}
+
 static void append_keyset(struct listing *listing, struct text *sql)
 {
 	const char *direction = listing->descending ? "<" : ">";
 	size_t key = param_add(listing, listing->sort->type, listing->cursor.key);
 	if (listing->sort->unique) {
-		text_appendf(sql, " and s.%s %s $%zu", listing->sort->column, direction, key);
+		text_append_string(sql, " and ");
+		append_key(sql, listing->sort);
+		text_appendf(sql, " %s $%zu", direction, key);
 		return;
 	}
 	size_t id = param_add(listing, 'u', listing->cursor.id);
-	text_appendf(sql, " and (s.%s, s.id) %s ($%zu, $%zu)", listing->sort->column, direction,
-		key, id);
+	text_append_string(sql, " and (");
+	append_key(sql, listing->sort);
+	text_appendf(sql, ", s.id) %s ($%zu, $%zu)", direction, key, id);
 }
 
 /* The statement of this text: prepared once, or sent as it is when too many are known already. */
@@ -172,12 +185,16 @@ static const struct statement *statement_of(
 static const struct statement *compose_page(struct listing *listing)
 {
 	struct text sql = TEXT_INIT;
-	text_appendf(&sql, "select s.*, s.%s::text as _key", listing->sort->column);
+	text_append_string(&sql, "select s.*, ");
+	append_key(&sql, listing->sort);
+	text_append_string(&sql, "::text as _key");
 	append_where(listing, &sql);
 	if (listing->has_cursor)
 		append_keyset(listing, &sql);
 	const char *direction = listing->descending ? "desc" : "asc";
-	text_appendf(&sql, " order by s.%s %s", listing->sort->column, direction);
+	text_append_string(&sql, " order by ");
+	append_key(&sql, listing->sort);
+	text_appendf(&sql, " %s", direction);
 	if (!listing->sort->unique)
 		text_appendf(&sql, ", s.id %s", direction);
 	text_appendf(&sql, " limit %s",
@@ -360,11 +377,44 @@ static struct db_call *add_composed(struct listing *listing, struct db_batch *ba
 	return call;
 }
 
+static const struct filter *search_of(const struct listing *listing)
+{
+	const struct filter *filter = listing->list->filters;
+	while (filter != NULL && filter->sql != NULL &&
+		(filter->search == NULL ||
+			query_value(listing->request, filter->parameter) == NULL))
+		filter++;
+	return filter != NULL && filter->sql != NULL ? filter : NULL;
+}
+
+/* A trip of its own: what it finds decides which statement the page is. */
+static bool run_search(struct listing *listing, struct problem *problem)
+{
+	const struct filter *filter = search_of(listing);
+	const struct request *request = listing->request;
+	if (filter == NULL || actor_side(request->actor) != SIDE_VENDOR)
+		return true;
+	struct text body = TEXT_INIT;
+	const char *value = query_value(request, filter->parameter)->values[0];
+	text_append_string(&body, "{\"value\":");
+	text_append_json(&body, value, strlen(value));
+	text_append_char(&body, '}');
+	struct db_batch batch = request_batch(request);
+	struct db_call *call = db_add(&batch, statement_find(filter->search));
+	call->params[0] = request->actor->program_id;
+	call->params[3] = arena_strndup(request->arena, body.bytes, body.length);
+	text_release(&body);
+	if (db_run(request->app->db, &batch, problem) != DB_NONE)
+		return false;
+	listing->found = rows_text(call->rows, "ids");
+	return true;
+}
+
 bool list_run(const struct endpoint *endpoint, struct request *request, struct response *response,
 	struct problem *problem)
 {
 	struct listing listing;
-	if (!listing_init(&listing, endpoint, request, problem))
+	if (!listing_init(&listing, endpoint, request, problem) || !run_search(&listing, problem))
 		return false;
 	struct db_batch batch = request_batch(request);
 	const struct db_call *parent = add_parent(&listing, &batch), *total = NULL;

@@ -266,7 +266,7 @@ class TestUnderWrites:
 REFUSED = [
     ("limit=0", "invalid_parameter"), ("limit=101", "invalid_parameter"), ("limit=-1", "invalid_parameter"),
     ("limit=ten", "invalid_parameter"), ("limit=1.5", "invalid_parameter"), ("limit=", "invalid_parameter"),
-    ("limit=1&limit=2", "invalid_parameter"), ("sort=customer_name", "invalid_parameter"),
+    ("limit=1&limit=2", "invalid_parameter"), ("sort=partner_name", "invalid_parameter"),
     ("sort=created_at&sort=number", "invalid_parameter"), ("sort=", "invalid_parameter"),
     ("status=open", "invalid_parameter"), ("status=submitted,won", "invalid_parameter"),
     ("status=", "invalid_parameter"), ("partner_id=x", "invalid_parameter"), ("currency=EURO", "invalid_parameter"),
