@@ -35,6 +35,7 @@ const struct endpoint *const all_endpoints[] = {
 	margin_simulation_endpoints,
 	deal_endpoints,
 	file_endpoints,
+	deal_extension_endpoints,
 	decision_endpoints,
 	custom_field_endpoints,
 	event_endpoints,

@@ -104,6 +104,11 @@ static const char *const descriptions[] = {
 				 "this way nor the other nor over the currency of the program.",
 	[PROBLEM_tier_in_use] = "A tier is retired when no partner is in it any more.",
 	[PROBLEM_deal_not_open] = "The deal cannot be edited in its present state.",
+	[PROBLEM_deal_not_protected] =
+		"The deal is not approved, or its protection is over. What concerns protection is "
+		"done before its end.",
+	[PROBLEM_extension_limit_reached] =
+		"The program's setting max_extensions says how often protection is extended.",
 	[PROBLEM_test_clock_unavailable] = "Time can be set in sandbox programs only.",
 	[PROBLEM_idempotency_in_progress] =
 		"The first request with this key has not been answered yet. "

@@ -39,6 +39,7 @@ extern const struct endpoint margin_simulation_endpoints[];
 extern const struct endpoint deal_endpoints[];
 extern const struct endpoint file_endpoints[];
 extern const struct endpoint custom_field_endpoints[];
+extern const struct endpoint deal_extension_endpoints[];
 extern const struct endpoint decision_endpoints[];
 extern const struct endpoint event_endpoints[];
 extern const struct endpoint audit_endpoints[];

@@ -53,6 +53,8 @@ struct arena;
 	X(rate_missing, 409, "No exchange rate is known")                           \
 	X(tier_in_use, 409, "Partners are in the tier")                             \
 	X(deal_not_open, 409, "The deal cannot be edited now")                      \
+	X(deal_not_protected, 409, "The deal is not protected")                     \
+	X(extension_limit_reached, 409, "The deal was extended often enough")       \
 	X(test_clock_unavailable, 409, "Only a sandbox program has a test clock")   \
 	X(idempotency_in_progress, 409, "A request with this key is still running") \
 	X(gone, 410, "No longer available")                                         \

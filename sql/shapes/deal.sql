@@ -8,8 +8,8 @@ select
 	d.partner_id as _partner_id,
 	d.status as _status,
 	d.customer_name_key as _customer_name_key,
-	(s.status <> d.status or coalesce(p.updated_at > d.updated_at, false) or coalesce(t.updated_at > d.updated_at, false)
-		or coalesce(o.updated_at > d.updated_at, false))
+	(s.status <> d.status or s.is_overdue or coalesce(p.updated_at > d.updated_at, false)
+		or coalesce(t.updated_at > d.updated_at, false) or coalesce(o.updated_at > d.updated_at, false))
 		as _is_newer,
 	d.id,
 	'deal'::text as object,
@@ -53,6 +53,8 @@ select
 	d.protection_starts_at,
 	d.protection_expires_at,
 	d.protected_until,
+	d.review_due_at,
+	case when s.is_overdue then d.review_due_at end as "vendor:review_escalated_at",
 	d.closed_on,
 	d.closed_at,
 	d.actual_amount_minor as "actual_amount.amount_minor",
@@ -67,7 +69,8 @@ select
 	s.status || case when p.status = 'active' then '' else ' held' end as allowed_actions
 from deals d
 cross join lateral (select case when d.status = 'approved' and d.protected_until <= (select program_now())
-	then 'expired' else d.status end as status) s
+	then 'expired' else d.status end as status,
+	coalesce(d.review_due_at <= (select program_now()), false) as is_overdue) s
 left join partners p on p.program_id = d.program_id and p.id = d.partner_id
 left join tiers t on t.program_id = d.program_id and t.id = d.tier_id
 left join partners o on o.program_id = d.program_id and o.id = d.distributor_id;

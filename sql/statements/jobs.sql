@@ -22,6 +22,9 @@ select deals_without_worth(($5->>'batch')::int) as deals
 -- name: job_worth_store
 select deals_put_worth($6, $5->'worths') as stored
 
+-- name: job_remind
+select deals_remind($6, $5->'event_ids') as reminded
+
 -- name: job_erase
 select persons_erase_on($6, ($5->>'entry_id')::uuid, ($5->>'batch')::int) as erased
 

@@ -20,6 +20,14 @@ const struct transition deal_transitions[] = {
 	{ "win", "approved", "won" },
 	{ "lose", "approved", "lost" },
 	{ "cancel", "approved", "cancelled" },
+	{ "postpone", "approved", NULL },
+	{ NULL, NULL, NULL },
+};
+
+const struct transition extension_transitions[] = {
+	{ "approve", "requested", "approved" },
+	{ "reject", "requested", "rejected" },
+	{ "withdraw", "requested", "withdrawn" },
 	{ NULL, NULL, NULL },
 };
 

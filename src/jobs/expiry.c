@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Stores and announces the expiry of deals whose protection has ended, in batches. */
+/* What the calendar does to deals, in batches: stores and announces that their protection has
+ * ended, and tells beforehand; tells that a review is overdue. */
 #include "base/text.h"
 #include "base/uuid.h"
 #include "job.h"
@@ -20,17 +21,28 @@ static const char *event_ids(struct arena *arena)
 	return json;
 }
 
-bool job_expire(const struct job_run *run, struct problem *problem)
+static bool run_batches(const struct job_run *run, const char *statement, const char *counter,
+	struct problem *problem)
 {
 	for (int batches = 1;; batches++) {
 		const char *system = arena_printf(run->arena,
 			"{\"actor_type\":\"system\",\"actor_id\":\"%s\"}", run->program_id);
 		const struct rows *rows =
-			job_statement(run, "job_expire", event_ids(run->arena), system, problem);
+			job_statement(run, statement, event_ids(run->arena), system, problem);
 		if (rows == NULL)
 			return false;
-		if (!job_goes_on(run, batches, rows_int(rows, "expired"), BATCH))
+		if (!job_goes_on(run, batches, rows_int(rows, counter), BATCH))
 			return true;
 		arena_reset(run->arena);
 	}
+}
+
+bool job_expire(const struct job_run *run, struct problem *problem)
+{
+	return run_batches(run, "job_expire", "expired", problem);
+}
+
+bool job_remind(const struct job_run *run, struct problem *problem)
+{
+	return run_batches(run, "job_remind", "reminded", problem);
 }

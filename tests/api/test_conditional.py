@@ -91,9 +91,13 @@ ACTIONS = {  # an operation that asks for If-Match, and how to make a row on whi
     "winDeal": (lambda world: world.deal_in("approved"), {}),
     "loseDeal": (lambda world: world.deal_in("approved"), {"reason": "x"}),
     "cancelDeal": (lambda world: world.deal_in("approved"), {"reason": "x"}),
+    "postponeDeal": (lambda world: world.deal_in("approved"), {"days": 1, "reason": "x"}),
+    "approveDealExtension": (lambda world: world.make_extension(), {}),
+    "rejectDealExtension": (lambda world: world.make_extension(), {"reason": "x"}),
+    "withdrawDealExtension": (lambda world: world.make_extension(), {}),
 }
 READS = ["getPartnerCertification", "getPartnerMetric", "getTierEvaluation", "getTierReview", "getProgram", "getTier", "getBenefit", "getPartner", "getRegion", "getTerritoryAssignment", "getFxRate", "getUser", "getApiClient",
-         "getUserIdentity", "getDeal"]
+         "getUserIdentity", "getDeal", "getDealExtension"]
 
 
 def partner_row(world):
@@ -245,6 +249,7 @@ def readable(world):
             "getTerritoryAssignment": f"/v1/territory-assignments/{world.assign(partner, region)['id']}",
             "getFxRate": f"/v1/fx-rates/{world.make_rate()['id']}",
             "getApiClient": f"/v1/api-clients/{client_id}", "getDeal": f"/v1/deals/{partner.deal()['id']}",
+            "getDealExtension": f"/v1/deal-extensions/{world.make_extension(partner)['id']}",
             "getUserIdentity": "/v1/user-identities/" + world.make_link(world.make_provider()["id"], person["id"])["id"]}
 
 

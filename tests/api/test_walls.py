@@ -26,6 +26,7 @@ BODIES = {  # what would be accepted, so that only the wall can refuse
     "updateUser": {"name": "x"}, "changeUserRole": {"role": "partner_member"},
     "updateDeal": {"description": "x"}, "requestDealInfo": {"message": "x"}, "rejectDeal": {"reason": "x"},
     "loseDeal": {"reason": "x"}, "cancelDeal": {"reason": "x"},
+    "postponeDeal": {"days": 1, "reason": "x"}, "rejectDealExtension": {"reason": "x"},
 }
 
 
@@ -107,6 +108,7 @@ def test_nothing_has_happened(world, owned):
     assert world.admin.get(f"/v1/territory-assignments/{owned['assignment_id']}")["version"] == 1
     assert world.admin.get(f"/v1/regions/{owned['region_id']}")["version"] == 1
     assert world.admin.get(f"/v1/fx-rates/{owned['rate_id']}")["version"] == 1
+    assert world.admin.get(f"/v1/deal-extensions/{owned['extension_id']}")["version"] == 1
 
 
 @pytest.mark.parametrize("operation", lists(), ids=repr)

@@ -55,7 +55,7 @@ BAD_ACCEPTS = ["*/*", "text/html", "application/json;q=0", "application/*, ;q=x"
 DEAL_STATES = {
     "submitDeal": "draft", "startDealReview": "submitted", "requestDealInfo": "submitted", "approveDeal": "submitted",
     "rejectDeal": "submitted", "withdrawDeal": "submitted", "winDeal": "approved", "loseDeal": "approved",
-    "cancelDeal": "approved",
+    "cancelDeal": "approved", "postponeDeal": "approved",
 }
 
 
@@ -83,6 +83,7 @@ class Targets:
         self.ids["rate_id"] = [world.make_rate()["id"]]
         self.ids.update({name: [value] for name, value in holdings.sales(world).items()})
         self.ids["quote_id"] = [world.make_quote(self.partner.id)["id"]]
+        self.ids["extension_id"] = [world.make_extension()["id"]]
         self.ids["application_id"] = [world.apply(draft=True)["id"]]
         self.template = world.make_template(publish=True)
         self.ids["template_id"] = [self.template["id"]]
@@ -117,6 +118,8 @@ class Targets:
             **{name: world.make_region for name in ("updateRegion", "retireRegion")},
             **{name: lambda: world.assign(self.partner, world.make_region())
                for name in ("updateTerritoryAssignment", "endTerritoryAssignment")},
+            **{name: world.make_extension
+               for name in ("approveDealExtension", "rejectDealExtension", "withdrawDealExtension")},
             "withdrawFxRate": world.make_rate, "overridePartnerTier": self.active, "clearPartnerTierOverride": self.overridden,
             **{name: world.make_certification for name in ("updatePartnerCertification", "revokePartnerCertification")},
             **{name: world.make_custom_field for name in ("updateCustomField", "retireCustomField")},

@@ -24,7 +24,8 @@ def of_partner(world, partner):
             "file_id": world.upload(by=partner.api)["id"],
             **sales(world), "quote_id": world.make_quote(partner.id)["id"],
             "session_id": partner.user().get("/v1/sessions/current")["id"],
-            **reviews(world, partner), **territory(world, partner), "rate_id": world.make_rate()["id"]}
+            **reviews(world, partner), **territory(world, partner), "rate_id": world.make_rate()["id"],
+            "extension_id": world.make_extension(partner)["id"]}
 
 
 def reviews(world, partner):

@@ -297,6 +297,13 @@ class World:
             deal = self.act("deals", deal, action, body, by=by)
         return self.refresh(deal)
 
+    def make_extension(self, partner=None, deal=None, **members):
+        """A request for more protection, of a deal of its own unless the test gives one."""
+        partner = partner or self.partner("a")
+        deal = deal or self.deal_in("approved", partner)
+        return partner.api.post("/v1/deal-extensions", {"deal_id": deal["id"], "reason": "The board meets.", **members},
+                                expect=201).json
+
     def set_clock(self, now_at):
         """Sets the test clock. Only an earlier instant goes by way of real time, at which jobs may find something due."""
         set_to = lambda instant, **how: self.admin.post("/v1/program/test-clock", {"now_at": instant}, **how)

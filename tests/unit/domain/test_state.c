@@ -16,6 +16,7 @@ static const struct machine machines[] = {
 		"draft submitted in_review info_requested conflict_hold approved rejected "
 		"withdrawn "
 		"won lost expired cancelled" },
+	{ "extension", extension_transitions, "requested approved rejected withdrawn" },
 	{ "partner", partner_transitions, "onboarding active suspended terminated" },
 	{ "application", application_transitions,
 		"draft submitted in_review info_requested approved rejected withdrawn" },

@@ -1,0 +1,57 @@
+-- SPDX-License-Identifier: Apache-2.0
+
+-- What a request for an extension needs to know of its deal: all times by the calendar of the program's zone. No deal: the
+-- columns of d are null.
+-- name: deal_extension_facts
+select n.now, d.id as deal_id, d.status as deal_status, d.protected_until, p.status as partner_status,
+	d.protection_expires_at as extends_from, calendar_days_after(d.protection_expires_at, g.zone, b.days) as extends_to,
+	business_days_after(d.protection_expires_at, g.zone, g.extension_grace_days) as grace_until,
+	b.days, g.extension_days, g.max_extensions,
+	(select count(*) from deal_extensions x where x.program_id = $1 and x.deal_id = d.id and x.status = 'approved') as granted,
+	(select x.id from deal_extensions x where x.program_id = $1 and x.deal_id = d.id and x.status = 'requested') as open_id
+from programs g
+cross join (select program_now() as now) n
+cross join lateral (select coalesce(($4->>'days')::int, g.extension_days) as days) b
+left join deals d on d.program_id = g.id and d.id = ($4->>'deal_id')::uuid and ($2 is null or d.partner_id = $2)
+left join partners p on p.program_id = d.program_id and p.id = d.partner_id
+where g.id = $1
+
+-- name: deal_extension_request
+select assert_written(deal_extension_request($6, $3, $5))
+
+-- The same for a decision on one. It counts from the present end, wherever that has been moved to meanwhile.
+-- name: deal_extension_review_facts
+select n.now, d.status as deal_status, d.protected_until, d.protection_expires_at as extends_from,
+	calendar_days_after(d.protection_expires_at, g.zone, b.days) as extends_to, b.days, g.extension_days
+from deal_extensions x
+join deals d on d.program_id = x.program_id and d.id = x.deal_id
+join programs g on g.id = x.program_id
+cross join (select program_now() as now) n
+cross join lateral (select coalesce(($4->>'days')::int, x.days) as days) b
+where x.program_id = $1 and x.id = $3 and ($2 is null or d.partner_id = $2)
+
+-- name: deal_extension_decide
+select assert_written(deal_extension_decide($6, $3, $5))
+
+-- The vendor moves the end of protection, with whatever is asked for meanwhile.
+-- name: deal_postpone_facts
+select d.status, d.protected_until, n.now, d.protection_expires_at as ends,
+	calendar_days_after(d.protection_expires_at, g.zone, ($4->>'days')::int) as new_end,
+	case when d.protection_grace_until is not null then business_days_after(
+		calendar_days_after(d.protection_expires_at, g.zone, ($4->>'days')::int), g.zone, g.extension_grace_days) end
+		as grace_until
+from deals d
+join programs g on g.id = d.program_id
+cross join (select program_now() as now) n
+where d.program_id = $1 and d.id = $3 and ($2 is null or d.partner_id = $2)
+
+-- name: deal_postpone
+with written as (
+	update deals d
+	set protection_expires_at = ($5->>'new_end')::timestamptz, protection_grace_until = ($5->>'grace_until')::timestamptz,
+		decision_comment = $5->>'reason', version = d.version + 1, updated_at = program_now()
+	where d.program_id = $1 and d.id = $3 and ($2 is null or d.partner_id = $2)
+		and d.version = ($5->>'expected_version')::int and d.status = 'approved' and d.protected_until > program_now()
+	returning d.id
+)
+select assert_written(count(*)) from written
