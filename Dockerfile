@@ -8,7 +8,7 @@ FROM debian:bookworm-slim AS build
 RUN apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends \
 	gcc libc6-dev cmake ninja-build pkg-config libulfius-dev liborcania-dev libyder-dev libmicrohttpd-dev \
 	libjansson-dev libjwt-dev libpq-dev libsodium-dev libssl-dev libyaml-dev libcurl4-gnutls-dev \
-	libcmocka-dev john-data \
+	libcmocka-dev john-data libpsl-dev libidn2-dev libunistring-dev publicsuffix \
 	&& rm -rf /var/lib/apt/lists/*
 WORKDIR /partnerd
 COPY . .
@@ -23,7 +23,7 @@ RUN objcopy --strip-debug build/release/partnerd /usr/local/bin/partnerd && /usr
 FROM debian:bookworm-slim AS run
 RUN apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends \
 	ca-certificates tzdata libulfius2.7 liborcania2.3 libyder2.0 libmicrohttpd12 libjansson4 libjwt0 libpq5 \
-	libsodium23 libssl3 libyaml-0-2 libcurl3-gnutls \
+	libsodium23 libssl3 libyaml-0-2 libcurl3-gnutls libpsl5 libidn2-0 libunistring2 publicsuffix \
 	&& rm -rf /var/lib/apt/lists/* && groupadd --gid 10001 partnerd \
 	&& useradd --uid 10001 --gid partnerd --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin partnerd
 COPY --from=test /usr/local/bin/partnerd /usr/local/bin/partnerd

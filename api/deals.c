@@ -13,6 +13,7 @@
 #include "domain/deal.h"
 #include "http/conversion.h"
 #include "margin.h"
+#include "matching.h"
 #include "resources.h"
 
 const struct resource deal_resource = {
@@ -166,7 +167,12 @@ static bool decide_register(
 	json_object_set_new(
 		out->fields, "partner_id", json_string(rows_text(in->facts, "partner_id")));
 	out->event = draft ? "deal.created" : "deal.submitted";
-	return true;
+	const json_t *customer =
+		customer_registered(in, row_json(in->facts, "quote_product_ids", arena));
+	json_object_set(
+		out->fields, "product_ids", json_object_get(customer, "product_ids"));
+	return deal_match(
+		in, rows_text(in->facts, "partner_id"), customer, draft, out, problem);
 }
 
 /* ---- update ---- */
@@ -273,9 +279,9 @@ static bool decide_update(
 	const struct command_input *in, struct decision *out, struct problem *problem)
 {
 	static const char *const plain[] = { "customer_name", "customer_country",
-		"customer_website", "customer_tax_id", "customer_contact_name",
-		"customer_contact_email", "expected_close_on", "description", "line_items",
-		"review_note", NULL };
+		"customer_website", "customer_tax_id", "customer_duns", "customer_contact_name",
+		"customer_contact_email", "expected_close_on", "description", "product_ids",
+		"line_items", "review_note", NULL };
 	json_t *set = json_object();
 	json_object_set_new(out->fields, "set", set);
 	out->event = "deal.updated";
@@ -286,6 +292,11 @@ static bool decide_update(
 		!check_open(in, problem) || !check_external_ids(in, problem))
 		return false;
 	patch_columns(in, set, plain);
+	bool is_draft = strcmp(command_before_text(in, "status"), "draft") == 0;
+	if (patch_matters_to_match(in->body) &&
+		!deal_match(in, command_before_text(in, "partner_id"), customer_patched(in),
+			is_draft, out, problem))
+		return false;
 	return patch_map(in, set, "external_ids", problem) &&
 	       patch_map(in, set, "custom_fields", problem) &&
 	       patch_map(in, set, "vendor_custom_fields", problem);
@@ -436,7 +447,9 @@ static bool decide_step(
 	if (step->closes)
 		set_closing(in, step->action, set);
 	out->event = step->event;
-	return true;
+	return strcmp(step->action, "submit") != 0 ||
+	       deal_match(in, rows_text(in->facts, "partner_id"), customer_patched(in), false, out,
+		       problem);
 }
 
 /* ---- approval ---- */

@@ -85,7 +85,12 @@ static const char *const descriptions[] = {
 	[PROBLEM_already_exists] =
 		"Something with this name, number or external id exists. The member "
 		"resource_id names it where the caller may see it.",
-	[PROBLEM_duplicate_deal] = "A deal for this customer is registered and protected already.",
+	[PROBLEM_duplicate_deal] =
+		"The partner has registered this customer already, for some of the same products. "
+		"The member resource_id names the deal.",
+	[PROBLEM_account_unavailable] =
+		"Another registration holds the account for some of the same products at that "
+		"time. Who holds it is not told.",
 	[PROBLEM_invalid_transition] =
 		"The resource is in a state that does not allow the action. The "
 		"member from names the state, allowed what is possible now.",

@@ -12,6 +12,7 @@ build_packages=(
 	gcc libc6-dev cmake ninja-build pkg-config curl:curl jq:jq ca-certificates
 	libulfius-dev liborcania-dev libyder-dev libmicrohttpd-dev libjansson-dev libjwt-dev libpq-dev
 	libsodium-dev libssl-dev libyaml-dev libcurl4-gnutls-dev libcmocka-dev john-data
+	libpsl-dev libidn2-dev libunistring-dev publicsuffix
 )
 database_packages=(postgresql-common postgresql-15 postgresql-client-15)
 test_packages=(

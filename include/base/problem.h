@@ -42,6 +42,7 @@ struct arena;
 	X(conflict, 409, "The resource has changed")                                \
 	X(already_exists, 409, "It exists already")                                 \
 	X(duplicate_deal, 409, "The deal is registered already")                    \
+	X(account_unavailable, 409, "The account is not available")                 \
 	X(invalid_transition, 409, "Action not allowed in this state")              \
 	X(partner_not_active, 409, "The partner is not active")                     \
 	X(agreement_required, 409, "An agreement has to be accepted first")         \

@@ -9,6 +9,9 @@ declare
 	before jsonb;
 	expired int := 0;
 begin
+	perform deal_keys_lock(array(select d.id from deals d
+		where d.program_id = app_program() and d.status = 'approved' and d.protected_until <= program_now()
+		order by d.protected_until, d.id limit jsonb_array_length(event_ids)));
 	for due in select d.id from deals d
 		where d.program_id = app_program() and d.status = 'approved' and d.protected_until <= program_now()
 		order by d.protected_until, d.id limit jsonb_array_length(event_ids) for update skip locked

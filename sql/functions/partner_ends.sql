@@ -19,6 +19,8 @@ declare
 	due record;
 	before jsonb;
 begin
+	perform deal_keys_lock(array(select d.id from deals d where d.program_id = app_program() and d.partner_id = partner
+		and d.status in ('draft', 'submitted', 'in_review', 'info_requested', 'conflict_hold', 'approved')));
 	for due in select d.id, d.status = 'approved' as is_approved from deals d
 		where d.program_id = app_program() and d.partner_id = partner
 			and (d.status in ('draft', 'submitted', 'in_review', 'info_requested', 'conflict_hold')
@@ -55,6 +57,7 @@ declare
 	moved int := 0;
 begin
 	set constraints deals_quote_fkey deferred;
+	perform deal_keys_lock(array(select d.id from deals d where d.program_id = app_program() and d.partner_id = duplicate));
 	for due in select d.id from deals d where d.program_id = app_program() and d.partner_id = duplicate
 		order by d.created_at, d.id for update
 	loop

@@ -10,6 +10,7 @@ select p.id as partner_id, p.status as partner_status,
 		limit 1) as existing_deal_id,
 	n.now, q.id as quote_id, q.currency as quote_currency, q.net_minor as quote_net_minor, q.terms as quote_terms,
 	q.valid_until as quote_valid_until,
+	(select jsonb_agg(distinct l.line->'product_id') from jsonb_array_elements(q.lines) l(line)) as quote_product_ids,
 	(select d.id from deals d where d.program_id = $1 and d.quote_id = q.id) as quote_deal_id,
 	custom_field_definitions('deal') as field_definitions
 from programs g
@@ -18,7 +19,8 @@ left join partners p on p.program_id = g.id and p.id = coalesce($2, ($4->>'partn
 left join margin_quotes q on q.program_id = g.id and q.partner_id = p.id and q.id = ($4->>'quote_id')::uuid
 where g.id = $1
 
--- The first part holds the partner, the time and the counter, each asked for once.
+-- The first part holds the partner, the time and the counter, each asked for once; deal_place gives the registration its
+-- place among those for the same customer.
 -- name: deal_register
 with partner as (
 	select p.id, program_now() as now, nextval('deal_numbers') as counter
@@ -27,15 +29,17 @@ with partner as (
 	for share
 ), written as (
 	insert into deals (program_id, id, partner_id, number, status, customer_name, customer_country, customer_website,
-		customer_tax_id, customer_contact_name, customer_contact_email, amount_minor, currency, expected_close_on,
-		description, line_items, external_ids, custom_fields, vendor_custom_fields, terms, quote_id, submitted_at,
+		customer_tax_id, customer_duns, customer_contact_name, customer_contact_email, amount_minor, currency,
+		expected_close_on, description, product_ids, line_items, external_ids, custom_fields, vendor_custom_fields, terms,
+		quote_id, submitted_at,
 		created_by_id, created_at, updated_at)
 	select $1, $3, p.id, 'D-' || to_char(p.now at time zone g.zone, 'YYYY') || '-' || human_number(p.counter),
 		$5->>'status', $4->>'customer_name', $4->>'customer_country', $4->>'customer_website', $4->>'customer_tax_id',
-		$4->>'customer_contact_name', $4->>'customer_contact_email', ($4->'amount'->>'amount_minor')::bigint,
+		$4->>'customer_duns', $4->>'customer_contact_name', $4->>'customer_contact_email', ($4->'amount'->>'amount_minor')::bigint,
 		$4->'amount'->>'currency', ($4->>'expected_close_on')::date, $4->>'description',
+		array(select x::uuid from jsonb_array_elements_text($5->'product_ids') x),
 		coalesce(nullif($4->'line_items', 'null'), '[]'), coalesce(nullif($4->'external_ids', 'null'), '{}'),
-		coalesce(nullif($4->'custom_fields', 'null'), '{}'), coalesce(nullif($4->'vendor_custom_fields', 'null'), '{}'), $5->'terms', ($4->>'quote_id')::uuid, case when $5->>'status' = 'submitted' then p.now end,
+		coalesce(nullif($4->'custom_fields', 'null'), '{}'), coalesce(nullif($4->'vendor_custom_fields', 'null'), '{}'), $5->'terms', ($4->>'quote_id')::uuid, case when $5->>'status' <> 'draft' then p.now end,
 		($6->>'actor_id')::uuid, p.now, p.now
 	from partner p
 	join programs g on g.id = $1
@@ -46,7 +50,7 @@ with partner as (
 	insert into deal_external_ids (program_id, partner_id, source, external_id, deal_id)
 	select $1, w.partner_id, x.key, x.value, w.id from written w, jsonb_each_text(w.external_ids) x
 )
-select assert_written(count(*)) from written
+select assert_written(count(*)) from written w where deal_place($6, $5, w.id)
 
 -- Whether one of the foreign ids that a patch sets names another deal of the partner.
 -- name: deal_update_facts
@@ -93,6 +97,7 @@ where d.program_id = $1 and d.id = $3 and ($2 is null or d.partner_id = $2)
 -- says so: needs_partner, that the partner is active; needs_earns, that its type earns like this; needs_tier, that it is in this tier and that tier and program still
 -- have the terms that were read; needs_rule_set, that this rule set of margin (null: none) is in force; needs_distributor,
 -- that the partner buys through this one (null: through none); needs_protection, that protection still runs.
+-- Before the deal is locked, so are its keys, where others may move on or come in the way.
 -- name: deal_change
 with partner as (
 	select p.id from partners p
@@ -108,17 +113,20 @@ with partner as (
 	where t.program_id = $1 and t.id = ($5->>'needs_tier')::uuid and v.terms_version = ($5->>'terms_version')::int
 		and g.version = ($5->>'program_version')::int
 	for share of t, g
+), locked as materialized (
+	select case when $5->'set' ? 'status' or $5 ? 'keys' then deal_keys_lock(array[$3], $5->'keys') end
+	from (select count(*) from partner) p, (select count(*) from terms) t
 ), written as (
 	update deals d
-	set (status, customer_name, customer_country, customer_website, customer_tax_id, customer_contact_name,
-		customer_contact_email, amount_minor, currency, expected_close_on, description, line_items, external_ids,
+	set (status, customer_name, customer_country, customer_website, customer_tax_id, customer_duns, customer_contact_name,
+		customer_contact_email, amount_minor, currency, expected_close_on, description, product_ids, line_items, external_ids,
 		custom_fields, terms, tier_id, earns, commission_bps, margin_bps, margin_minor, margin_decision_id, submitted_at, decided_at, decision_comment,
 		review_note, info_request, protection_starts_at, protection_expires_at, closed_on, closed_at,
 		actual_amount_minor, worth_minor, worth_currency, worth_conversion, lost_reason,
 		distributor_id, distributor_override_minor)
 		= (select r.status, r.customer_name, r.customer_country, r.customer_website, r.customer_tax_id,
-			r.customer_contact_name, r.customer_contact_email, r.amount_minor, r.currency, r.expected_close_on,
-			r.description, r.line_items, r.external_ids, r.custom_fields, r.terms, r.tier_id, r.earns,
+			r.customer_duns, r.customer_contact_name, r.customer_contact_email, r.amount_minor, r.currency, r.expected_close_on,
+			r.description, r.product_ids, r.line_items, r.external_ids, r.custom_fields, r.terms, r.tier_id, r.earns,
 			r.commission_bps, r.margin_bps, r.margin_minor,
 			r.margin_decision_id, r.submitted_at, r.decided_at, r.decision_comment, r.review_note, r.info_request,
 			r.protection_starts_at, r.protection_expires_at, r.closed_on, r.closed_at, r.actual_amount_minor, r.worth_minor,
@@ -127,6 +135,7 @@ with partner as (
 			from jsonb_populate_record(d, $5->'set') r),
 		vendor_custom_fields = coalesce($5->'set'->'vendor_custom_fields', d.vendor_custom_fields),
 		version = d.version + 1, updated_at = program_now()
+	from locked
 	where d.program_id = $1 and d.id = $3 and ($2 is null or d.partner_id = $2)
 		and d.version = ($5->>'expected_version')::int
 		and (not $5 ? 'needs_partner' or exists (select from partner))
@@ -148,4 +157,4 @@ with partner as (
 	where $5->'set' ? 'external_ids' and not exists (select from deal_external_ids e where e.program_id = $1
 		and e.partner_id = w.partner_id and e.source = x.key and e.external_id = x.value and e.deal_id = w.id)
 )
-select assert_written(count(*)) from written
+select assert_written(count(*)) from written w where not $5 ? 'keys' or deal_place($6, $5, w.id)

@@ -37,8 +37,8 @@ SETTINGS = {"rate_limit_per_minute": HIGH, "rate_limit_address_per_minute": HIGH
             "access_token_s": 86400, "idle_timeout_ms": 3600000}
 
 BODY = json.dumps({
-    "customer_name": "Nordwind Logistik", "customer_country": "DE", "customer_website": "https://nordwind.example",
-    "customer_contact_name": "Ada Brandt", "customer_contact_email": "ada.brandt@nordwind.example",
+    "customer_name": "CUSTOMER Logistik", "customer_country": "DE", "customer_website": "https://CUSTOMER.example",
+    "customer_contact_name": "Ada Brandt", "customer_contact_email": "ada.brandt@CUSTOMER.example",
     "amount": {"amount_minor": 4800000, "currency": "EUR"}, "expected_close_on": "2027-03-31",
     "description": "Fleet telemetry for the northern depots",
     "line_items": [{"product": "Platform", "quantity": 10, "unit_amount_minor": 480000}],
@@ -123,7 +123,7 @@ class Stage:
             kinds = {
                 "w1": lambda turn: self._send(server, "GET", f"/v1/deals/{data.deal_id(2 * turn)}", headers=bearer),
                 "w2": lambda turn: self._send(server, "GET", page, headers=bearer),
-                "w3": lambda turn: self._send(server, "POST", "/v1/deals", BODY, {
+                "w3": lambda turn: self._send(server, "POST", "/v1/deals", BODY.replace("CUSTOMER", f"t{turn}"), {
                     **bearer, "Content-Type": "application/json", "Idempotency-Key": self._key(turn)}),
             }
             for name, request in kinds.items():

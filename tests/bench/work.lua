@@ -2,7 +2,7 @@
 --
 -- The work items for wrk. The environment gives WORK (w1 … w4), TOKEN, DEALS, LIST_PATHS (one a line), ID_PREFIX,
 -- FIRST_NUMBER and RUN (unique to the run: part of every Idempotency-Key). PAUSE_MS, when it is set, is how long a
--- connection rests between two requests, on average. WORK login posts BODY to /v1/sessions. The last line of output is one of JSON.
+-- connection rests between two requests, on average. CUSTOMER in BODY is another one each time. WORK login posts BODY to /v1/sessions. The last line of output is one of JSON.
 local work = os.getenv("WORK")
 local token = os.getenv("TOKEN")
 local half = math.floor(tonumber(os.getenv("DEALS")) / 2)
@@ -41,11 +41,12 @@ end
 
 local function register_deal()
 	count = count + 1
+	local customer = string.format("c%s%04x%x", run:gsub("%W", ""):sub(1, 16), number, count)
 	return wrk.format("POST", "/v1/deals", {
 		["Authorization"] = "Bearer " .. token,
 		["Content-Type"] = "application/json",
 		["Idempotency-Key"] = string.format("%s-%04x-4000-8000-%012x", run, number, count),
-	}, body)
+	}, (body:gsub("CUSTOMER", customer)))
 end
 
 local function sign_in()
