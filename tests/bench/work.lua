@@ -41,7 +41,7 @@ end
 
 local function register_deal()
 	count = count + 1
-	local customer = string.format("c%s%04x%x", run:gsub("%W", ""):sub(1, 16), number, count)
+	local customer = string.format("c%s%04x%x", (run:gsub("%W", "")):sub(1, 16), number, count)
 	return wrk.format("POST", "/v1/deals", {
 		["Authorization"] = "Bearer " .. token,
 		["Content-Type"] = "application/json",
