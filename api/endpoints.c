@@ -34,6 +34,7 @@ const struct endpoint *const all_endpoints[] = {
 	margin_quote_endpoints,
 	margin_simulation_endpoints,
 	deal_endpoints,
+	deal_export_endpoints,
 	file_endpoints,
 	deal_extension_endpoints,
 	decision_endpoints,

@@ -37,6 +37,7 @@ extern const struct endpoint margin_rule_set_endpoints[];
 extern const struct endpoint margin_quote_endpoints[];
 extern const struct endpoint margin_simulation_endpoints[];
 extern const struct endpoint deal_endpoints[];
+extern const struct endpoint deal_export_endpoints[];
 extern const struct endpoint file_endpoints[];
 extern const struct endpoint custom_field_endpoints[];
 extern const struct endpoint deal_extension_endpoints[];
@@ -49,7 +50,7 @@ extern const struct endpoint api_request_endpoints[];
 bool answer_oauth_refusal(struct response *response, const struct refusal *refusal);
 
 extern const struct resource deal_resource;
-extern const struct list deal_list, deal_timeline_list;
+extern const struct list deal_list, deal_export_list, deal_timeline_list;
 extern const struct resource partner_resource;
 extern const struct resource program_resource;
 

@@ -36,7 +36,7 @@ static const struct parameter *parameter_of(const struct operation *operation, c
 
 static bool is_engine_parameter(const char *name)
 {
-	static const char *const names[] = { "limit", "cursor", "sort", "include_total" };
+	static const char *const names[] = { "limit", "cursor", "sort", "include_total", "bom" };
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
 		if (strcmp(names[i], name) == 0)
 			return true;
@@ -161,7 +161,7 @@ static bool check_operation(
 	if (endpoint == NULL)
 		return fault(reterr, operation, "has no row for", operation->path);
 	if (endpoint->run != NULL)
-		return true;
+		return endpoint->list == NULL || check_list(operation, endpoint->list, reterr);
 	if (endpoint->list != NULL) {
 		const struct schema *data = operation->answer != NULL
 						    ? schema_property(operation->answer, "data")

@@ -5,8 +5,8 @@
  * last row's, so that a page costs the same at any depth and rows written meanwhile neither repeat
  * nor hide others.
  *
- * The page size stands in the text in three steps (26, 51, 101), not as a parameter: a generic plan
- * must know that it is small, or it sorts the table.
+ * The page size stands in the text in steps (26, 51, 101, a walk's), not as a parameter: a generic
+ * plan must know that it is small, or it sorts the table.
  */
 #include <inttypes.h>
 #include <sodium.h>
@@ -14,26 +14,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engines.h"
+#include "listing.h"
 
 #define TOTAL_CAP       10000
 #define TOTAL_CAP_LIMIT "10001"
-
-struct listing {
-	const struct list *list;
-	const struct shape *shape;
-	struct request *request;
-	const struct sort *sort;
-	bool descending;
-	bool has_cursor;
-	struct cursor cursor;
-	int limit;
-	uint64_t query_hash;
-	const char *found; /* what a search has found, as PostgreSQL's text of an array; or NULL */
-	char types[DB_MAX_PARAMS + 1];
-	const char *params[DB_MAX_PARAMS];
-	size_t param_count;
-};
 
 static size_t param_add(struct listing *listing, char type, const char *value)
 {
@@ -182,7 +166,7 @@ static const struct statement *statement_of(
 	return statement;
 }
 
-static const struct statement *compose_page(struct listing *listing)
+const struct statement *listing_page(struct listing *listing)
 {
 	struct text sql = TEXT_INIT;
 	text_append_string(&sql, "select s.*, ");
@@ -198,9 +182,10 @@ static const struct statement *compose_page(struct listing *listing)
 	if (!listing->sort->unique)
 		text_appendf(&sql, ", s.id %s", direction);
 	text_appendf(&sql, " limit %s",
-		listing->limit <= 25   ? "26"
-		: listing->limit <= 50 ? "51"
-				       : "101");
+		listing->limit <= 25    ? "26"
+		: listing->limit <= 50  ? "51"
+		: listing->limit <= 100 ? "101"
+					: LISTING_WALK_TEXT);
 	return statement_of(listing, "list", &sql);
 }
 
@@ -257,7 +242,7 @@ static uint64_t hash_query(const struct listing *listing)
 	return hash;
 }
 
-static void listing_sort(struct listing *listing)
+void listing_sort(struct listing *listing)
 {
 	const char *wanted = request_query(listing->request, "sort");
 	listing->sort = listing->list->sorts;
@@ -368,7 +353,7 @@ static const struct db_call *add_parent(const struct listing *listing, struct db
 	return call;
 }
 
-static struct db_call *add_composed(struct listing *listing, struct db_batch *batch,
+struct db_call *listing_add(struct listing *listing, struct db_batch *batch,
 	const struct statement *(*compose)(struct listing *))
 {
 	listing_reset_params(listing);
@@ -388,7 +373,7 @@ static const struct filter *search_of(const struct listing *listing)
 }
 
 /* A trip of its own: what it finds decides which statement the page is. */
-static bool run_search(struct listing *listing, struct problem *problem)
+bool listing_search(struct listing *listing, struct problem *problem)
 {
 	const struct filter *filter = search_of(listing);
 	const struct request *request = listing->request;
@@ -414,14 +399,15 @@ bool list_run(const struct endpoint *endpoint, struct request *request, struct r
 	struct problem *problem)
 {
 	struct listing listing;
-	if (!listing_init(&listing, endpoint, request, problem) || !run_search(&listing, problem))
+	if (!listing_init(&listing, endpoint, request, problem) ||
+		!listing_search(&listing, problem))
 		return false;
 	struct db_batch batch = request_batch(request);
 	const struct db_call *parent = add_parent(&listing, &batch), *total = NULL;
 	const char *wants_total = request_query(request, "include_total");
 	if (wants_total != NULL && strcmp(wants_total, "true") == 0)
-		total = add_composed(&listing, &batch, compose_total);
-	const struct db_call *page = add_composed(&listing, &batch, compose_page);
+		total = listing_add(&listing, &batch, compose_total);
+	const struct db_call *page = listing_add(&listing, &batch, listing_page);
 	if (db_run(request->app->db, &batch, problem) != DB_NONE)
 		return false;
 	if (parent != NULL && rows_count(parent->rows) == 0)

@@ -138,17 +138,17 @@ static void skip_to_next(struct cursor *cursor, const char *from)
 	skip_blanks(cursor);
 }
 
-bool accept_allows(const char *accept, const char *type, const char *subtype)
+int accept_quality(const char *accept, const char *type, const char *subtype)
 {
 	struct cursor cursor = { accept };
 	int best = 0;
 	int quality = 0;
 
 	if (!accept)
-		return true;
+		return 1000;
 	skip_blanks(&cursor);
 	if (*cursor.at == '\0')
-		return true;
+		return 1000;
 	while (*cursor.at) {
 		const char *begin = cursor.at;
 		struct range range;
@@ -161,7 +161,12 @@ bool accept_allows(const char *accept, const char *type, const char *subtype)
 		quality = match > best || range.quality > quality ? range.quality : quality;
 		best = match;
 	}
-	return quality > 0;
+	return quality;
+}
+
+bool accept_allows(const char *accept, const char *type, const char *subtype)
+{
+	return accept_quality(accept, type, subtype) > 0;
 }
 
 static enum media media_of(struct slice type, struct slice subtype)

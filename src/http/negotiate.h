@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 
+#include "http/accept.h"
 #include "http/request.h"
 
 enum media { MEDIA_NONE, MEDIA_JSON, MEDIA_MERGE_PATCH, MEDIA_FORM, MEDIA_BYTES, MEDIA_OTHER };

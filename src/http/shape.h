@@ -101,4 +101,9 @@ void writer_actions(struct text *out, const struct request *request, const struc
  */
 void writer_time(struct text *out, const char *text, size_t length);
 
+/* ---- csv_writer.c ---- */
+void writer_csv_head(struct text *out, const struct request *request, const struct shape *shape);
+void writer_csv_row(struct text *out, const struct request *request, const struct shape *shape,
+	const struct rows *rows, size_t row);
+
 #endif

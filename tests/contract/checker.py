@@ -200,8 +200,8 @@ def header_faults(response, headers, is_dry_run):
 
 
 def line_faults(body):
-    """Every line is an object of its own, the last one too."""
-    faults = [] if body.endswith(b"\n") else ["the last line has no end"]
+    """Every line is an object of its own, the last one too; there may be none."""
+    faults = [] if body.endswith(b"\n") or not body else ["the last line has no end"]
     for number, line in enumerate(body.split(b"\n")[:-1], 1):
         try:
             if not isinstance(strict_json(line), dict):
