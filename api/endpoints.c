@@ -11,6 +11,7 @@ const struct endpoint *const all_endpoints[] = {
 	program_endpoints,
 	tier_endpoints,
 	benefit_endpoints,
+	benefit_override_endpoints,
 	partner_endpoints,
 	region_endpoints,
 	territory_endpoints,

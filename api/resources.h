@@ -14,6 +14,7 @@ extern const struct endpoint oauth_endpoints[];
 extern const struct endpoint program_endpoints[];
 extern const struct endpoint tier_endpoints[];
 extern const struct endpoint benefit_endpoints[];
+extern const struct endpoint benefit_override_endpoints[];
 extern const struct endpoint partner_endpoints[];
 extern const struct endpoint region_endpoints[];
 extern const struct endpoint territory_endpoints[];

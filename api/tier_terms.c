@@ -48,7 +48,7 @@ void benefit_read(const json_t *entry, struct benefit *ret_benefit)
 				json_string_value(choice);
 }
 
-static struct benefit_value value_read(const json_t *value)
+struct benefit_value benefit_value_read(const json_t *value)
 {
 	if (json_is_boolean(value))
 		return (struct benefit_value){ VALUE_BOOLEAN, json_is_true(value), NULL };
@@ -80,7 +80,7 @@ static const struct tier_benefit *benefits_read(
 		benefits[index] = (struct tier_benefit){
 			.key = key,
 			.entry = entry_find(catalogue, key, arena),
-			.value = value_read(json_object_get(item, "value")),
+			.value = benefit_value_read(json_object_get(item, "value")),
 		};
 	}
 	return benefits;

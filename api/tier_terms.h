@@ -9,6 +9,9 @@
 /* An entry of the catalogue: a body, or a row of the table `benefits`. Borrows the texts. */
 void benefit_read(const json_t *entry, struct benefit *ret_benefit);
 
+/* A value of JSON: true or false, an integer or text. */
+struct benefit_value benefit_value_read(const json_t *value);
+
 /*
  * {floor_bps, base_bps, cap_bps, benefits, requirements}: a row of tier_versions. On the arena,
  * borrowing the texts; `catalogue` is an object of entries by key, or NULL.

@@ -53,4 +53,20 @@ bool benefit_value_check(const struct benefit *benefit, const struct benefit_val
 int benefit_compare(const struct benefit *benefit, const struct benefit_value *before,
 	const struct benefit_value *after);
 
+/* What a partner shall be entitled to otherwise than by its tier, from one instant to another. */
+struct benefit_override {
+	const char *partner_status; /* NULL: there is no such partner */
+	bool has_benefit;
+	struct benefit benefit;
+	bool takes_away; /* there is no value: the benefit is withheld */
+	struct benefit_value value;
+	int64_t now_us, valid_from_us, valid_until_us;
+	const char *blocker_id; /* of another override of the benefit in that time, or NULL */
+};
+
+/* References, value and period at their pointers; then whether the partner can be given anything,
+ * and whether the time is free (`already_exists`). */
+bool benefit_override_check(
+	const struct benefit_override *override, struct arena *arena, struct problem *problem);
+
 #endif

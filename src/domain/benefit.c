@@ -136,3 +136,53 @@ int benefit_compare(const struct benefit *benefit, const struct benefit_value *b
 	bool is_higher = scale_of(benefit, after) > scale_of(benefit, before);
 	return is_higher == (benefit->better == BETTER_HIGHER) ? 1 : -1;
 }
+
+/* ---- overrides ---- */
+
+static void check_override_value(
+	const struct benefit_override *override, struct arena *arena, struct problem *problem)
+{
+	if (!override->has_benefit)
+		problem_add(problem, arena, PLACE_POINTER, "#/benefit_id",
+			VIOLATION_reference_not_found, "There is no such benefit.");
+	else if (override->benefit.is_retired)
+		problem_add(problem, arena, PLACE_POINTER, "#/benefit_id", VIOLATION_inconsistent,
+			"The benefit is retired.");
+	else if (!override->takes_away)
+		(void)benefit_value_check(
+			&override->benefit, &override->value, "#/value", arena, problem);
+}
+
+static void check_override_period(
+	const struct benefit_override *override, struct arena *arena, struct problem *problem)
+{
+	if (override->valid_from_us < override->now_us)
+		problem_add(problem, arena, PLACE_POINTER, "#/valid_from", VIOLATION_too_small,
+			"Not before now: what was, stays.");
+	if (override->valid_until_us <= override->valid_from_us)
+		problem_add(problem, arena, PLACE_POINTER, "#/valid_until", VIOLATION_inconsistent,
+			"The override must end after it begins.");
+}
+
+bool benefit_override_check(
+	const struct benefit_override *override, struct arena *arena, struct problem *problem)
+{
+	if (!override->partner_status)
+		problem_add(problem, arena, PLACE_POINTER, "#/partner_id",
+			VIOLATION_reference_not_found, "There is no such partner.");
+	check_override_value(override, arena, problem);
+	check_override_period(override, arena, problem);
+	if (problem->is_set)
+		return false;
+	if (strcmp(override->partner_status, "terminated") == 0)
+		return problem_set(problem, PROBLEM_partner_not_active,
+			"A terminated partner is entitled to nothing.");
+	if (!override->blocker_id)
+		return true;
+	problem_set(problem, PROBLEM_already_exists,
+		"The benefit is overridden for the partner in that time already.");
+	problem_add(problem, arena, PLACE_POINTER, "#/benefit_id", VIOLATION_not_unique,
+		"End the other override first.");
+	problem->resource_id = arena_strdup(arena, override->blocker_id);
+	return false;
+}

@@ -57,6 +57,7 @@ ACTIONS = {  # an operation that asks for If-Match, and how to make a row on whi
     "revokePartnerCertification": (lambda world: world.make_certification(), {"reason": "x"}),
     "updateRegion": (lambda world: world.make_region(), {"name": "Renamed"}),
     "retireRegion": (lambda world: world.make_region(), None),
+    "endBenefitOverride": (lambda world: world.override(world.partner("a").id), {"reason": "x"}),
     "updateTerritoryAssignment": (lambda world: world.assign(world.partner("a"), world.make_region()), {"note": "x"}),
     "endTerritoryAssignment": (lambda world: world.assign(world.partner("a"), world.make_region()), {"reason": "x"}),
     "withdrawFxRate": (lambda world: world.make_rate(), {"reason": "x"}),
@@ -96,7 +97,7 @@ ACTIONS = {  # an operation that asks for If-Match, and how to make a row on whi
     "rejectDealExtension": (lambda world: world.make_extension(), {"reason": "x"}),
     "withdrawDealExtension": (lambda world: world.make_extension(), {}),
 }
-READS = ["getPartnerCertification", "getPartnerMetric", "getTierEvaluation", "getTierReview", "getProgram", "getTier", "getBenefit", "getPartner", "getRegion", "getTerritoryAssignment", "getFxRate", "getUser", "getApiClient",
+READS = ["getPartnerCertification", "getPartnerMetric", "getTierEvaluation", "getTierReview", "getProgram", "getTier", "getBenefit", "getPartner", "getRegion", "getTerritoryAssignment", "getBenefitOverride", "getFxRate", "getUser", "getApiClient",
          "getUserIdentity", "getDeal", "getDealExtension"]
 
 
@@ -246,6 +247,7 @@ def readable(world):
             "getBenefit": f"/v1/benefits/{world.make_benefit()['id']}",
             "getPartner": f"/v1/partners/{partner.id}", "getUser": f"/v1/users/{person['id']}",
             "getRegion": f"/v1/regions/{region['id']}",
+            "getBenefitOverride": f"/v1/benefit-overrides/{world.override(partner.id)['id']}",
             "getTerritoryAssignment": f"/v1/territory-assignments/{world.assign(partner, region)['id']}",
             "getFxRate": f"/v1/fx-rates/{world.make_rate()['id']}",
             "getApiClient": f"/v1/api-clients/{client_id}", "getDeal": f"/v1/deals/{partner.deal()['id']}",

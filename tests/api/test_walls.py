@@ -21,7 +21,7 @@ BODIES = {  # what would be accepted, so that only the wall can refuse
     "updatePartnerCertification": {"expires_on": None}, "revokePartnerCertification": {"reason": "x"},
     "updateIdentityProvider": {"name": "x"},
     "updateRegion": {"name": "x"}, "updateTerritoryAssignment": {"note": "x"}, "endTerritoryAssignment": {"reason": "x"},
-    "withdrawFxRate": {"reason": "x"},
+    "withdrawFxRate": {"reason": "x"}, "endBenefitOverride": {"reason": "x"},
     "updateProduct": {"name": "x"}, "updateCustomField": {"label": "x"}, "updateMarginRuleSet": {"name": "x"},
     "updateUser": {"name": "x"}, "changeUserRole": {"role": "partner_member"},
     "updateDeal": {"description": "x"}, "requestDealInfo": {"message": "x"}, "rejectDeal": {"reason": "x"},

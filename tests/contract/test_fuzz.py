@@ -85,6 +85,7 @@ class Targets:
         self.ids["quote_id"] = [world.make_quote(self.partner.id)["id"]]
         self.ids["extension_id"] = [world.make_extension()["id"]]
         self.ids["application_id"] = [world.apply(draft=True)["id"]]
+        self.ids["override_id"] = [world.override(self.partner.id)["id"]]
         self.template = world.make_template(publish=True)
         self.ids["template_id"] = [self.template["id"]]
         self.ids["agreement_id"] = [world.offer(self.partner.id)["id"]]
@@ -120,6 +121,7 @@ class Targets:
                for name in ("updateTerritoryAssignment", "endTerritoryAssignment")},
             **{name: world.make_extension
                for name in ("approveDealExtension", "rejectDealExtension", "withdrawDealExtension")},
+            "endBenefitOverride": lambda: world.override(self.partner.id),
             "withdrawFxRate": world.make_rate, "overridePartnerTier": self.active, "clearPartnerTierOverride": self.overridden,
             **{name: world.make_certification for name in ("updatePartnerCertification", "revokePartnerCertification")},
             **{name: world.make_custom_field for name in ("updateCustomField", "retireCustomField")},
@@ -256,6 +258,8 @@ class Targets:
             "createTerritoryAssignment": {"partner_id": self.partner.id, "region_id": self.world.make_region()["id"], "product_id": None,
                                           "valid_to": None},
             "updateTerritoryAssignment": {"valid_to": None}, "endTerritoryAssignment": {"ends_at": "2999-01-01T00:00:00Z"},
+            "createBenefitOverride": {"partner_id": self.partner.id, "benefit_id": self.world.make_benefit()["id"], "value": True,
+                                      "valid_from": "2998-01-01T00:00:00Z", "valid_until": "2999-01-01T00:00:00Z"},
             "createFxRate": {"base": "USD", "quote": "EUR", "rate": "0.92"}})
         item = {"product_id": self.ids["product_id"][0], "quantity": 3}
         rules = {"rules": [], "accelerators": []}

@@ -24,6 +24,7 @@ KEPT = {
     "partner_relations.parent_id": "they end",
     "sessions.partner_id": "they end",
     "territory_assignments.partner_id": "they end: two partners' exclusives may exclude each other",
+    "benefit_overrides.partner_id": "agreed with the duplicate, which is entitled to nothing any more",
 }
 
 

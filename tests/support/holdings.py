@@ -25,6 +25,7 @@ def of_partner(world, partner):
             **sales(world), "quote_id": world.make_quote(partner.id)["id"],
             "session_id": partner.user().get("/v1/sessions/current")["id"],
             **reviews(world, partner), **territory(world, partner), "rate_id": world.make_rate()["id"],
+            "override_id": world.override(partner.id)["id"],
             "extension_id": world.make_extension(partner)["id"]}
 
 

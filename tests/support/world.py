@@ -202,6 +202,11 @@ class World:
         return self.admin.post("/v1/benefits", {
             "key": f"b{uuid.uuid4().hex[:8]}", "name": unique("Benefit"), "kind": "boolean", **members}, expect=201).json
 
+    def override(self, partner_id, benefit_id=None, **members):
+        return self.admin.post("/v1/benefit-overrides", {
+            "partner_id": partner_id, "benefit_id": benefit_id or self.make_benefit()["id"], "value": True,
+            "reason": "Agreed on the phone", "valid_until": "2099-01-01T00:00:00Z", **members}, expect=201).json
+
     def make_product(self, **members):
         return self.admin.post("/v1/products", {
             "key": unique("product").replace("-", "_"), "name": unique("Product"), "kind": "licence", "unit": "seat",
