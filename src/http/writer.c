@@ -28,15 +28,18 @@ struct source {
  * live one. */
 #define CELL_FLAGS (JSON_ENCODE_ANY | JSON_REAL_PRECISION(15))
 
-static struct cell json_cell(const struct source *source, const json_t *value)
+/* As PostgreSQL would have sent it: a column of JSON may hold a mere text or truth, which stays
+ * JSON. */
+static struct cell json_cell(
+	const struct source *source, enum column_kind kind, const json_t *value)
 {
 	struct arena *arena = source->request->arena;
-	if (json_is_string(value))
-		return (struct cell){ json_string_value(value), json_string_length(value) };
-	if (json_is_boolean(value))
-		return (struct cell){ json_is_true(value) ? "t" : "f", 1 };
 	if (value == NULL || json_is_null(value))
 		return (struct cell){ NULL, 0 };
+	if (kind != COLUMN_PLAIN && json_is_string(value))
+		return (struct cell){ json_string_value(value), json_string_length(value) };
+	if (kind != COLUMN_PLAIN && json_is_boolean(value))
+		return (struct cell){ json_is_true(value) ? "t" : "f", 1 };
 	size_t length = json_dumpb(value, NULL, 0, CELL_FLAGS);
 	char *bytes = arena_alloc(arena, length + 1);
 	(void)json_dumpb(value, bytes, length, CELL_FLAGS);
@@ -46,9 +49,9 @@ static struct cell json_cell(const struct source *source, const json_t *value)
 
 static struct cell cell_at(const struct source *source, size_t column)
 {
+	const struct shape_column *at = &source->shape->columns[column];
 	if (source->flat != NULL)
-		return json_cell(
-			source, json_object_get(source->flat, source->shape->columns[column].name));
+		return json_cell(source, at->kind, json_object_get(source->flat, at->name));
 	struct cell cell;
 	cell.bytes = rows_cell(source->rows, source->row, column, &cell.length);
 	return cell;

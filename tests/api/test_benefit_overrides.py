@@ -2,7 +2,7 @@
 """What a single partner is entitled to otherwise than by its tier, with a reason and an end."""
 import pytest
 
-from support.judge import command_is_consistent, nobody
+from support.judge import command_is_consistent, events_of, nobody
 from support.parallel import at_once
 from support.world import World
 
@@ -58,6 +58,15 @@ def test_taken_away_and_given_beyond_the_tier(place, partner):
     place.override(partner.id, place.extra["id"], valid_until=END)
     seen = entitled(place.admin, partner, place.extra)
     assert (seen["value"], seen["next_value"], seen["valid_until"]) == (True, None, "2030-07-01T00:00:00.000Z")
+
+
+@pytest.mark.parametrize("kind, value", [("boolean", True), ("number", 7), ("text", 'a "text"'), ("choice", "low")])
+def test_events_show_a_value_of_any_kind(place, partner, kind, value):
+    benefit = place.make_benefit(kind=kind, **({"choices": ["low", "high"]} if kind == "choice" else {}))
+    row = place.override(partner.id, benefit["id"], value=value, valid_until=END)
+    assert row["value"] == value
+    [event] = events_of(place.admin, row["id"], 1)
+    assert event["data"]["value"] == value
 
 
 def test_one_at_a_time(place, partner):
