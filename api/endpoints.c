@@ -38,6 +38,7 @@ const struct endpoint *const all_endpoints[] = {
 	deal_export_endpoints,
 	file_endpoints,
 	deal_extension_endpoints,
+	deal_revision_endpoints,
 	decision_endpoints,
 	custom_field_endpoints,
 	event_endpoints,

@@ -42,6 +42,7 @@ extern const struct endpoint deal_export_endpoints[];
 extern const struct endpoint file_endpoints[];
 extern const struct endpoint custom_field_endpoints[];
 extern const struct endpoint deal_extension_endpoints[];
+extern const struct endpoint deal_revision_endpoints[];
 extern const struct endpoint decision_endpoints[];
 extern const struct endpoint event_endpoints[];
 extern const struct endpoint audit_endpoints[];
