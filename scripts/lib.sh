@@ -17,7 +17,7 @@ build_packages=(
 database_packages=(postgresql-common postgresql-15 postgresql-client-15)
 test_packages=(
 	clang clang-format clang-tidy libclang-rt-14-dev shellcheck ccache git:git procps
-	python3 python3-pytest python3-pytest-xdist python3-hypothesis python3-jsonschema python3-psycopg2 python3-requests python3-yaml python3-aiosmtpd
+	python3 python3-pytest python3-pytest-xdist python3-hypothesis python3-jsonschema python3-fastjsonschema python3-psycopg2 python3-requests python3-yaml python3-aiosmtpd
 	node:nodejs npm:npm
 )
 bench_packages=(wrk python3 python3-psycopg2)

@@ -5,6 +5,7 @@ Only the keywords of our dialect are known; another one is an error, so that not
 silently left out.
 """
 import copy
+import functools
 import json
 import re
 
@@ -18,6 +19,7 @@ KNOWN = {
 NOT_BLANK = r"\S"
 # What our rule for text refuses, and halves of surrogates, which no UTF-8 has.
 NO_TEXT = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+PLAIN = {"boolean": st.booleans(), "null": st.none()}
 MANY = 3  # items of arrays, members of maps
 FEW = 5   # members of an object beyond the required ones
 LONG = 40
@@ -31,26 +33,49 @@ JUNK = [
 ]
 
 
+def stripped(text):
+    return text.rstrip("\n")
+
+
+def is_text(text):
+    return not NO_TEXT.search(text) and "\ufeff" not in text
+
+
+def is_not_blank(text):
+    return bool(text.replace("\ufeff", "").strip())
+
+
+def instant(when):
+    return when.isoformat() + "Z"
+
+
 def strings(schema):
+    """Named functions only: for a lambda the library reads its source anew, each time."""
     least, most = schema.get("minLength", 0), schema.get("maxLength", LONG)
-    fits = lambda text: least <= len(text) <= most
+
+    def fits(text):
+        return least <= len(text) <= most
+
     if schema.get("format") == "country-code":
         return st.sampled_from(["AT", "DE", "JP", "ZW"])
     if schema.get("pattern", NOT_BLANK) != NOT_BLANK:
-        return st.from_regex(schema["pattern"], fullmatch=True).map(lambda text: text.rstrip("\n")).filter(
-            lambda text: fits(text) and not NO_TEXT.search(text) and "\ufeff" not in text)
-    by_format = {
+        return st.from_regex(schema["pattern"], fullmatch=True).map(stripped).filter(fits).filter(is_text)
+    if schema.get("format") not in (None, "int32", "int64"):  # of a number that may be a text as well
+        return by_format()[schema["format"]]
+    letters = st.characters(blacklist_categories=("Cs", "Cc", "Cn", "Co"))
+    texts = st.text(letters, min_size=least, max_size=min(most, LONG))
+    return texts.filter(is_not_blank) if least else texts
+
+
+@functools.lru_cache(maxsize=None)
+def by_format():
+    return {
         "uuid": st.uuids().map(str),
         "date": st.dates().map(str),
-        "date-time": st.datetimes().map(lambda when: when.isoformat() + "Z"),
+        "date-time": st.datetimes().map(instant),
         "uri": st.from_regex(r"https://[a-z]{1,9}\.[a-z]{1,9}\.invalid(/[a-z]{1,9})?", fullmatch=True),
         "email": st.from_regex(r"[a-z]{1,9}\.[a-z]{1,9}@[a-z]{1,9}\.example", fullmatch=True),
     }
-    if schema.get("format") not in (None, "int32", "int64"):  # of a number that may be a text as well
-        return by_format[schema["format"]]
-    letters = st.characters(blacklist_categories=("Cs", "Cc", "Cn", "Co"))
-    return st.text(letters, min_size=least, max_size=min(most, LONG)).filter(
-        lambda text: text.replace("\ufeff", "").strip() or not least)
 
 
 def numbers(schema):
@@ -83,8 +108,17 @@ def objects(schema):
     return st.dictionaries(names, valid(values), max_size=MANY)
 
 
+made = {}  # id of a schema → (the schema, its strategy): a strategy is dear to make
+
+
 def valid(schema):
     """Values the schema allows."""
+    if id(schema) not in made:
+        made[id(schema)] = schema, make(schema)
+    return made[id(schema)][1]
+
+
+def make(schema):
     assert set(schema) <= KNOWN, set(schema) - KNOWN
     if "enum" in schema:
         return st.sampled_from(schema["enum"])
@@ -92,9 +126,8 @@ def valid(schema):
         return st.just(schema["const"])
     if isinstance(schema.get("type"), list):
         return st.one_of(*(valid({**schema, "type": name}) for name in reversed(schema["type"])))
-    make = {"string": strings, "integer": numbers, "number": numbers, "array": arrays, "object": objects,
-            "boolean": lambda _: st.booleans(), "null": lambda _: st.none()}
-    return make[schema["type"]](schema)
+    makers = {"string": strings, "integer": numbers, "number": numbers, "array": arrays, "object": objects}
+    return makers[schema["type"]](schema) if schema["type"] in makers else PLAIN[schema["type"]]
 
 
 def places(value):
