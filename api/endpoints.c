@@ -22,6 +22,7 @@ const struct endpoint *const all_endpoints[] = {
 	partner_contact_endpoints,
 	partner_relation_endpoints,
 	partner_application_endpoints,
+	form_key_endpoints,
 	partner_metric_endpoints,
 	tier_review_endpoints,
 	role_endpoints,

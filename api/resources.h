@@ -25,6 +25,7 @@ extern const struct endpoint agreement_endpoints[];
 extern const struct endpoint partner_contact_endpoints[];
 extern const struct endpoint partner_relation_endpoints[];
 extern const struct endpoint partner_application_endpoints[];
+extern const struct endpoint form_key_endpoints[];
 extern const struct endpoint partner_metric_endpoints[];
 extern const struct endpoint tier_review_endpoints[];
 extern const struct endpoint role_endpoints[];

@@ -26,6 +26,7 @@ extern const struct transition relation_transitions[];
 extern const struct transition template_transitions[];
 extern const struct transition agreement_transitions[];
 extern const struct transition contact_transitions[];
+extern const struct transition form_key_transitions[];
 extern const struct transition tier_transitions[];
 extern const struct transition user_transitions[];
 extern const struct transition client_transitions[];

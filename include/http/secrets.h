@@ -15,6 +15,7 @@
 #define SECRET_PREFIX_REFRESH    "pdr_" /* refresh tokens of sessions */
 #define SECRET_PREFIX_INVITATION "pdi_"
 #define SECRET_PREFIX_RESET      "pdw_"
+#define SECRET_PREFIX_FORM       "pdf_" /* of web forms: no secret, for all who read the page */
 
 /* A new secret: `prefix` and 32 random bytes as base64url. */
 const char *secret_make(const char *prefix, struct arena *arena);

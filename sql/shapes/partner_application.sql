@@ -28,6 +28,7 @@ select
 	a.reapply_from_at,
 	a.partner_id,
 	a.user_id,
+	a.form_key_id,
 	a.created_by_id,
 	a.created_at,
 	a.updated_at,

@@ -96,6 +96,11 @@ const struct transition client_transitions[] = {
 	{ NULL, NULL, NULL },
 };
 
+const struct transition form_key_transitions[] = {
+	{ "revoke", "active", "revoked" },
+	{ NULL, NULL, NULL },
+};
+
 const struct transition certification_transitions[] = {
 	{ "revoke", "active", "revoked" },
 	{ NULL, NULL, NULL },

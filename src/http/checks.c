@@ -54,6 +54,8 @@ static void read_context(struct exchange *exchange, struct request *request)
 	const char *trace = request_header(request, "traceparent");
 
 	request->origin = cors_match(exchange->server->cors, request_header(request, "Origin"));
+	if (!request->origin)
+		request->origin = cors_match_form(request);
 	request->traceparent = trace && traceparent_is_valid(trace) ? trace : NULL;
 }
 

@@ -3,7 +3,8 @@
  * CORS, without credentials unless sessions may be kept in cookies: tokens travel in Authorization,
  * so nothing is lost when a foreign page asks, but only listed origins get an answer that a script
  * may read. A preflight is answered before routing: the real request then gets its 404 or 405,
- * which the page can show.
+ * which the page can show. Forms are for any page: they need no token and give nothing away, and
+ * which pages may send one is said by its key.
  */
 #include "http/cors.h"
 
@@ -20,7 +21,9 @@
 	"ETag, Location, Link, Request-Id, Retry-After, RateLimit, RateLimit-Policy, " \
 	"Deprecation, "                                                                \
 	"Sunset, Idempotency-Replayed, Content-Disposition, WWW-Authenticate"
-#define MAX_AGE_S "7200" /* Chromium's cap */
+#define MAX_AGE_S  "7200" /* Chromium's cap */
+#define ANY_ORIGIN "*"
+#define FORMS_PATH "/v1/forms/"
 
 struct cors {
 	struct arena *arena;
@@ -72,6 +75,14 @@ const char *cors_match(const struct cors *cors, const char *origin)
 	return NULL;
 }
 
+/* The path alone decides: a preflight says neither key nor body. */
+const char *cors_match_form(const struct request *request)
+{
+	bool is_form = strncmp(request->target, FORMS_PATH, strlen(FORMS_PATH)) == 0;
+
+	return is_form && request_header(request, "Origin") ? ANY_ORIGIN : NULL;
+}
+
 bool cors_is_preflight(const struct request *request)
 {
 	return request->method == METHOD_OPTIONS && request_header(request, "Origin") &&
@@ -81,7 +92,7 @@ bool cors_is_preflight(const struct request *request)
 /* Cookies cross origins only where the operator lets browsers keep sessions in them. */
 static void allow_credentials(const struct request *request, struct response *response)
 {
-	if (request->app->settings->cookie_sessions)
+	if (request->app->settings->cookie_sessions && strcmp(request->origin, ANY_ORIGIN) != 0)
 		response_header(response, "Access-Control-Allow-Credentials", "true");
 }
 

@@ -18,6 +18,9 @@ struct cors *cors_free(struct cors *cors);
 /* The origin as the list has it when it may call, else NULL. `origin` may be NULL. */
 const char *cors_match(const struct cors *cors, const char *origin);
 
+/* "*" for a web form, which any page may send, else NULL. */
+const char *cors_match_form(const struct request *request);
+
 /* Is this a preflight, the question of a browser before the real request? */
 bool cors_is_preflight(const struct request *request);
 

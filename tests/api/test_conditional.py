@@ -34,6 +34,8 @@ ACTIONS = {  # an operation that asks for If-Match, and how to make a row on whi
     "approvePartnerApplication": (lambda world: world.apply(), {}),
     "rejectPartnerApplication": (lambda world: world.apply(), {"reason": "x"}),
     "withdrawPartnerApplication": (lambda world: world.apply(), {}),
+    "updateFormKey": (lambda world: world.make_form_key(), {"name": "Renamed"}),
+    "revokeFormKey": (lambda world: world.make_form_key(), None),
     "mergePartner": (lambda world: partner_row(world), "into"),
     "endPartnerRelation": (lambda world: world.relate(world.new_partner()["id"]), {}),
     "updateAgreementTemplate": (lambda world: world.make_template(), {"title": "Renamed"}),

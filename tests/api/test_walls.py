@@ -12,7 +12,7 @@ from support.world import World
 BODIES = {  # what would be accepted, so that only the wall can refuse
     "updateApiClient": {"name": "x"}, "updateTier": {"name": "x"}, "updateBenefit": {"name": "x"}, "updatePartner": {"name": "x"}, "suspendPartner": {"reason": "x"},
     "mergePartner": {"into_partner_id": "0193ffff-0000-7000-8000-000000000000"},
-    "updateAgreementTemplate": {"title": "x"}, "updatePartnerContact": {"name": "x"},
+    "updateAgreementTemplate": {"title": "x"}, "updatePartnerContact": {"name": "x"}, "updateFormKey": {"name": "x"},
     "acceptPartnerAgreement": {"text_hash": "0" * 64, "signatory_name": "x"},
     "updatePartnerType": {"name": "x"}, "updatePartnerApplication": {"message": "x"},
     "requestPartnerApplicationInfo": {"message": "x"}, "rejectPartnerApplication": {"reason": "x"},

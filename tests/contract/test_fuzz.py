@@ -92,6 +92,8 @@ class Targets:
         self.template = world.make_template(publish=True)
         self.ids["template_id"] = [self.template["id"]]
         self.ids["agreement_id"] = [world.offer(self.partner.id)["id"]]
+        self.form_key = world.make_form_key(daily_limit=10000)
+        self.ids["form_key_id"] = [self.form_key["id"]]
         self.ids["contact_id"] = [world.make_contact(self.partner.id)["id"]]
         self.distributor = world.make_partner(type="distributor").id
         self.ids["relation_id"] = [world.relate(self.partner.id)["id"]]
@@ -144,6 +146,7 @@ class Targets:
             "retireAgreementTemplate": lambda: world.make_template(publish=True),
             "acceptPartnerAgreement": self.signable, "withdrawPartnerAgreement": self.signable,
             **{name: lambda: world.make_contact(self.partner.id) for name in ("updatePartnerContact", "erasePartnerContact")},
+            **{name: world.make_form_key for name in ("updateFormKey", "revokeFormKey")},
             "endPartnerRelation": lambda: world.relate(world.new_partner()["id"]),
             "updatePartnerType": lambda: world.partner_type("distributor"), "mergePartner": self.active,
             "putFileContent": world.declare_file, "updateDeal": lambda: world.deal_in("draft"),
@@ -229,6 +232,7 @@ class Targets:
             "updatePartnerType": {"default_tier_id": None, "agreement_key": None},
             "offerPartnerAgreement": {"partner_id": newcomer, "template_id": self.template["id"]},
             "acceptPartnerAgreement": {"text_hash": self.template["text_hash"]},
+            "submitPartnerApplicationForm": {"form_key": self.form_key["public_key"]},
             "createPartnerContact": {"partner_id": self.partner.id},
             "createPartnerRelation": {"partner_id": newcomer, "parent_id": self.distributor,
                                       "starts_at": None, "ends_at": None},

@@ -18,7 +18,7 @@ def of_partner(world, partner):
             "custom_field_id": world.make_custom_field()["id"],  # the vendor's own
             "application_id": world.apply(draft=True)["id"],
             "template_id": world.make_template()["id"], "agreement_id": world.offer(partner.id)["id"],
-            "contact_id": world.make_contact(partner.id)["id"],
+            "contact_id": world.make_contact(partner.id)["id"], "form_key_id": world.make_form_key()["id"],
             "relation_id": relation["id"],
             "partner_type_id": world.partner_type("distributor")["id"],  # not what the partners of tests are
             "file_id": world.upload(by=partner.api)["id"],

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Judgements that many tests share."""
+import re
 import uuid
 
 from support import wait
@@ -47,7 +48,7 @@ def events_of(client, resource_id, count):
 
 def path_of(row):
     """Where a resource is: /v1/user-identities/0193…"""
-    plural = f"{row['object']}s".replace("ys", "ies").replace("_", "-")
+    plural = re.sub("([^aeiou])ys$", r"\1ies", f"{row['object']}s").replace("_", "-")
     return f"/v1/{plural}/{row['id']}"
 
 

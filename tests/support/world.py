@@ -256,6 +256,10 @@ class World:
             "name": name, "type": "reseller", "country": "DE", "applicant_name": "Kim Applicant",
             "applicant_email": f"kim@{name.lower()}.example", **members}, expect=201).json
 
+    def make_form_key(self, **members):
+        """For any page and any type, unless the test says which."""
+        return self.admin.post("/v1/form-keys", {"name": unique("Form"), **members}, expect=201).json
+
     def make_template(self, key=None, publish=False, **members):
         made = self.admin.post("/v1/agreement-templates", {
             "key": key or f"a{uuid.uuid4().hex[:10]}", "title": "Partner agreement", "text": "We work together.",

@@ -28,6 +28,7 @@ static const struct machine machines[] = {
 	{ "user", user_transitions, "invited active disabled erased" },
 	{ "client", client_transitions, "active expired revoked" },
 	{ "certification", certification_transitions, "active revoked" },
+	{ "form_key", form_key_transitions, "active revoked" },
 };
 
 #define MACHINES (sizeof(machines) / sizeof(machines[0]))
