@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/money.h"
 #include "custom_fields.h"
+#include "deal_limits.h"
 #include "domain/deal.h"
 #include "http/conversion.h"
 #include "margin.h"
@@ -163,6 +164,8 @@ static bool decide_register(
 		!check_external_ids(in, problem) || !check_quote(in, problem))
 		return false;
 	set_terms(in, out->fields);
+	if (!draft && !deal_has_room(in, out, problem))
+		return false;
 	json_object_set_new(out->fields, "status", json_string(draft ? "draft" : "submitted"));
 	json_object_set_new(
 		out->fields, "partner_id", json_string(rows_text(in->facts, "partner_id")));
@@ -430,7 +433,7 @@ static bool decide_step(
 		return problem_set(problem, PROBLEM_partner_not_active,
 			"Only an active partner can submit a deal.");
 	if (strcmp(status, "draft") == 0 && strcmp(step->action, "submit") == 0 &&
-		!custom_fields_are_complete(in, problem))
+		(!custom_fields_are_complete(in, problem) || !deal_has_room(in, out, problem)))
 		return false;
 	json_t *set = json_object();
 	json_object_set_new(out->fields, "set", set);

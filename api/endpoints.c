@@ -42,6 +42,7 @@ const struct endpoint *const all_endpoints[] = {
 	deal_revision_endpoints,
 	decision_endpoints,
 	custom_field_endpoints,
+	deal_limit_endpoints,
 	event_endpoints,
 	audit_endpoints,
 	api_request_endpoints,

@@ -108,6 +108,10 @@ static const char *const descriptions[] = {
 	[PROBLEM_rate_missing] = "No rate of the two currencies was in force at that time, neither "
 				 "this way nor the other nor over the currency of the program.",
 	[PROBLEM_tier_in_use] = "A tier is retired when no partner is in it any more.",
+	[PROBLEM_deal_limit_reached] =
+		"The partner has as many registrations open as it may. Room comes when one is "
+		"decided, closed or withdrawn, or when its protection ends; GET "
+		"/v1/deal-capacities tells.",
 	[PROBLEM_deal_not_open] = "The deal cannot be edited in its present state.",
 	[PROBLEM_deal_not_protected] =
 		"The deal is not approved, or its protection is over. What concerns protection is "

@@ -44,6 +44,7 @@ extern const struct endpoint file_endpoints[];
 extern const struct endpoint custom_field_endpoints[];
 extern const struct endpoint deal_extension_endpoints[];
 extern const struct endpoint deal_revision_endpoints[];
+extern const struct endpoint deal_limit_endpoints[];
 extern const struct endpoint decision_endpoints[];
 extern const struct endpoint event_endpoints[];
 extern const struct endpoint audit_endpoints[];

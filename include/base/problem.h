@@ -53,6 +53,7 @@ struct arena;
 	X(region_in_use, 409, "The region is in use")                               \
 	X(rate_missing, 409, "No exchange rate is known")                           \
 	X(tier_in_use, 409, "Partners are in the tier")                             \
+	X(deal_limit_reached, 409, "No room for another registration")              \
 	X(deal_not_open, 409, "The deal cannot be edited now")                      \
 	X(deal_not_protected, 409, "The deal is not protected")                     \
 	X(extension_limit_reached, 409, "The deal was extended often enough")       \

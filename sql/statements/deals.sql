@@ -12,11 +12,13 @@ select p.id as partner_id, p.status as partner_status,
 	q.valid_until as quote_valid_until,
 	(select jsonb_agg(distinct l.line->'product_id') from jsonb_array_elements(q.lines) l(line)) as quote_product_ids,
 	(select d.id from deals d where d.program_id = $1 and d.quote_id = q.id) as quote_deal_id,
-	custom_field_definitions('deal') as field_definitions
+	custom_field_definitions('deal') as field_definitions, l.open_limit,
+	case when l.open_limit is not null then deal_open_count(p.id) end as open_count
 from programs g
 cross join (select program_now() as now) n
 left join partners p on p.program_id = g.id and p.id = coalesce($2, ($4->>'partner_id')::uuid)
 left join margin_quotes q on q.program_id = g.id and q.partner_id = p.id and q.id = ($4->>'quote_id')::uuid
+cross join lateral (select deal_limit_of(p.id, p.tier_id) as open_limit offset 0) l
 where g.id = $1
 
 -- The first part holds the partner, the time and the counter, each asked for once; deal_place gives the registration its
@@ -26,6 +28,7 @@ with partner as (
 	select p.id, program_now() as now, nextval('deal_numbers') as counter
 	from partners p
 	where p.program_id = $1 and p.id = ($5->>'partner_id')::uuid and p.status = 'active'
+		and (not coalesce(($5->>'needs_capacity')::boolean, false) or deal_capacity_take(p.id))
 	for share
 ), written as (
 	insert into deals (program_id, id, partner_id, number, status, customer_name, customer_country, customer_website,
@@ -80,6 +83,7 @@ select d.status, d.amount_minor, d.currency, d.partner_id, p.status as partner_s
 	case when d.status = 'draft' then custom_field_definitions('deal') end as field_definitions,
 	partner_distributor_at(d.partner_id, n.now) as distributor_id,
 	coalesce(r.distributor_override_bps, 0) as override_bps, coalesce(r.channel_cap_bps, -1) as channel_cap_bps,
+	l.open_limit, case when l.open_limit is not null then deal_open_count(d.partner_id) end as open_count,
 	margin_facts_of_partner(p, t.key) || margin_facts_of_deal(d) as facts, q.id as quote_id, q.number as quote_number,
 	q.margin_bps as quote_margin_bps, q.margin_minor as quote_margin_minor, q.clipped_bps as quote_clipped_bps
 from deals d
@@ -91,12 +95,14 @@ cross join (select program_now() as now) n
 left join tier_terms_at(n.now) v on v.program_id = t.program_id and v.tier_id = t.id
 left join margin_rule_set_at(n.now) r on true
 left join margin_quotes q on q.program_id = d.program_id and q.id = d.quote_id
+cross join lateral (select case when d.status = 'draft' then deal_limit_of(p.id, p.tier_id) end as open_limit offset 0) l
 where d.program_id = $1 and d.id = $3 and ($2 is null or d.partner_id = $2)
 
 -- Every change of a deal: decision.set holds the new values of columns. Re-asserted under row locks where the decision
 -- says so: needs_partner, that the partner is active; needs_earns, that its type earns like this; needs_tier, that it is in this tier and that tier and program still
 -- have the terms that were read; needs_rule_set, that this rule set of margin (null: none) is in force; needs_distributor,
--- that the partner buys through this one (null: through none); needs_protection, that protection still runs.
+-- that the partner buys through this one (null: through none); needs_protection, that protection still runs; needs_capacity,
+-- that the partner has room for one more.
 -- Before the deal is locked, so are its keys, where others may move on or come in the way.
 -- name: deal_change
 with partner as (
@@ -105,6 +111,7 @@ with partner as (
 		and (not $5 ? 'needs_tier' or p.tier_id = ($5->>'needs_tier')::uuid)
 		and (not $5 ? 'needs_earns' or exists (select from partner_types y where y.program_id = $1 and y.key = p.type
 			and y.earns = $5->>'needs_earns' and y.commission_bps is not distinct from ($5->>'needs_commission_bps')::int))
+		and (not coalesce(($5->>'needs_capacity')::boolean, false) or deal_capacity_take(p.id))
 	for share
 ), terms as (
 	select t.id from tiers t

@@ -23,6 +23,7 @@ BODIES = {  # what would be accepted, so that only the wall can refuse
     "updateRegion": {"name": "x"}, "updateTerritoryAssignment": {"note": "x"}, "endTerritoryAssignment": {"reason": "x"},
     "withdrawFxRate": {"reason": "x"}, "endBenefitOverride": {"reason": "x"},
     "updateProduct": {"name": "x"}, "updateCustomField": {"label": "x"}, "updateMarginRuleSet": {"name": "x"},
+    "updateDealLimit": {"open_limit": 1},
     "updateUser": {"name": "x"}, "changeUserRole": {"role": "partner_member"},
     "updateDeal": {"description": "x"}, "requestDealInfo": {"message": "x"}, "rejectDeal": {"reason": "x"},
     "loseDeal": {"reason": "x"}, "cancelDeal": {"reason": "x"},

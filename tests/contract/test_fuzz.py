@@ -75,6 +75,7 @@ class Targets:
             "deal_id": [approved["id"]], "decision_id": [approved["margin_decision_id"]],
             "partner_id": [self.partner.id], "tier_id": [world.tiers["preferred"]["id"]],
             "benefit_id": [world.make_benefit()["id"]], "custom_field_id": [world.make_custom_field()["id"]],
+            "deal_limit_id": [world.make_deal_limit()["id"]],
             "user_id": [world.user("viewer").id], "client_id": [self.partner.client_id],
             "mail_id": [holdings.mail_to(world, world.user("viewer").id)], "code": ["not_found", "internal"],
         }
@@ -129,6 +130,7 @@ class Targets:
             "endBenefitOverride": lambda: world.override(self.partner.id),
             "withdrawFxRate": world.make_rate, "overridePartnerTier": self.active, "clearPartnerTierOverride": self.overridden,
             **{name: world.make_certification for name in ("updatePartnerCertification", "revokePartnerCertification")},
+            **{name: world.make_deal_limit for name in ("updateDealLimit", "endDealLimit")},
             **{name: world.make_custom_field for name in ("updateCustomField", "retireCustomField")},
             "reinstateCustomField": lambda: world.act("custom-fields", world.make_custom_field(), "retire"),
             **{name: world.make_product for name in ("updateProduct", "retireProduct")},
@@ -272,6 +274,9 @@ class Targets:
         rules = {"rules": [], "accelerators": []}
         parts.update({
             "createCustomField": {"kind": "text", "choices": [], "is_required": False, "visibility": "vendor"},
+            "createDealLimit": {"partner_id": None, "tier_id": self.world.tiers["strategic"]["id"], "open_limit": 10_000,
+                                "ends_at": None},
+            "updateDealLimit": {"ends_at": None},
             "updateCustomField": {"choices": [], "is_required": False},
             "registerDeal": {"partner_id": self.partner.id, "line_items": [], "custom_fields": {}, "vendor_custom_fields": {}},
             "updateDeal": {"line_items": [], "custom_fields": {}, "vendor_custom_fields": {}},

@@ -25,6 +25,7 @@ KEPT = {
     "sessions.partner_id": "they end",
     "territory_assignments.partner_id": "they end: two partners' exclusives may exclude each other",
     "benefit_overrides.partner_id": "agreed with the duplicate, which is entitled to nothing any more",
+    "deal_limits.partner_id": "it was the duplicate's",
 }
 
 

@@ -16,6 +16,7 @@ def of_partner(world, partner):
             "client_id": partner.client_id, **federation(world),
             "tier_id": world.make_tier(publish=False)["id"], "benefit_id": world.make_benefit()["id"],
             "custom_field_id": world.make_custom_field()["id"],  # the vendor's own
+            "deal_limit_id": world.make_deal_limit(partner.id)["id"],
             "application_id": world.apply(draft=True)["id"],
             "template_id": world.make_template()["id"], "agreement_id": world.offer(partner.id)["id"],
             "contact_id": world.make_contact(partner.id)["id"], "form_key_id": world.make_form_key()["id"],

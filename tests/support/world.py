@@ -236,6 +236,13 @@ class World:
             "partner_id": partner_id, "currency": "EUR", "lines": [{"product_id": price["product_id"], "quantity": 1}],
             **members}, expect=201).json
 
+    def make_deal_limit(self, partner_id=None, **members):
+        """Of one partner, somebody new unless the test says who, and wide enough to keep nobody from anything."""
+        partner_id = partner_id or self.new_partner()["id"]
+        for row in self.admin.list("/v1/deal-limits", {"partner_id": partner_id, "status": "active"}):
+            self.act("deal-limits", row, "end")
+        return self.admin.post("/v1/deal-limits", {"partner_id": partner_id, "open_limit": 10_000, **members}, expect=201).json
+
     def make_custom_field(self, **members):
         """The vendor's own unless the test says otherwise: partners' deals then still take any name."""
         row = {"of_object": "deal", "key": f"f{uuid.uuid4().hex[:10]}", "label": unique("Field"), "kind": "text",
