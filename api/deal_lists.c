@@ -70,6 +70,9 @@ static const struct filter deal_filters[] = {
 		       "e.source = split_part({}, ':', 1) and e.external_id = substr({}, "
 		       "strpos({}, ':') + 1))",
 		.type = 't' },
+	ANY_OF("stage_key", "stage_key", 't', ""),
+	FROM("next_step_due_on", "next_step_due_on", 'd'),
+	BELOW("next_step_due_on", "next_step_due_on", 'd'),
 	FROM("created_at", "created_at", 'z'),
 	BELOW("created_at", "created_at", 'z'),
 	FROM("updated_at", "updated_at", 'z'),

@@ -213,7 +213,10 @@ static bool check_open(const struct command_input *in, struct problem *problem)
 {
 	const char *status = command_before_text(in, "status");
 	bool in_review = strcmp(status, "in_review") == 0 && actor_side(in->actor) == SIDE_VENDOR;
-	if (is_vendors_own(in->body) || in_review || is_open_for_partner(status))
+	bool is_worked = deal_is_progress(in->body) &&
+			 (strcmp(status, "in_review") == 0 || strcmp(status, "approved") == 0 ||
+				 strcmp(status, "conflict_hold") == 0);
+	if (is_vendors_own(in->body) || in_review || is_worked || is_open_for_partner(status))
 		return true;
 	return problem_set(
 		problem, PROBLEM_deal_not_open, "A deal in the state %s cannot be edited.", status);
@@ -292,7 +295,8 @@ static bool decide_update(
 	enum field_duty duty = strcmp(status, "draft") == 0 ? FIELDS_OPTIONAL : FIELDS_KEPT;
 	if (!check_members(in, problem) || !custom_fields_check(in, duty, problem) ||
 		!patch_amount(in, set, problem) || !patch_terms(in, set, problem) ||
-		!check_open(in, problem) || !check_external_ids(in, problem))
+		!check_open(in, problem) || !check_external_ids(in, problem) ||
+		!deal_patch_progress(in, set, problem))
 		return false;
 	patch_columns(in, set, plain);
 	bool is_draft = strcmp(command_before_text(in, "status"), "draft") == 0;
@@ -423,7 +427,11 @@ static bool decide_step(
 {
 	const struct deal_step *step = step_of(command_action(in));
 	const char *status = status_now(in->facts);
+	json_t *set = json_object();
+	json_object_set_new(out->fields, "set", set);
 	if (step->closes && (!check_closed_on(in, problem) || !check_actual_amount(in, problem)))
+		return false;
+	if (strcmp(step->action, "lose") == 0 && !deal_lost_reason(in, set, problem))
 		return false;
 	const struct transition *move = transition_require(
 		deal_transitions, "deal", step->action, step->participle, status, problem);
@@ -435,8 +443,6 @@ static bool decide_step(
 	if (strcmp(status, "draft") == 0 && strcmp(step->action, "submit") == 0 &&
 		(!custom_fields_are_complete(in, problem) || !deal_has_room(in, out, problem)))
 		return false;
-	json_t *set = json_object();
-	json_object_set_new(out->fields, "set", set);
 	json_object_set_new(set, "status", json_string(move->to));
 	if (step->column != NULL && command_body_text(in, step->member) != NULL)
 		json_object_set_new(

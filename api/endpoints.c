@@ -40,6 +40,7 @@ const struct endpoint *const all_endpoints[] = {
 	file_endpoints,
 	deal_extension_endpoints,
 	deal_revision_endpoints,
+	deal_word_endpoints,
 	decision_endpoints,
 	custom_field_endpoints,
 	deal_limit_endpoints,

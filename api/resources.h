@@ -45,6 +45,7 @@ extern const struct endpoint custom_field_endpoints[];
 extern const struct endpoint deal_extension_endpoints[];
 extern const struct endpoint deal_revision_endpoints[];
 extern const struct endpoint deal_limit_endpoints[];
+extern const struct endpoint deal_word_endpoints[];
 extern const struct endpoint decision_endpoints[];
 extern const struct endpoint event_endpoints[];
 extern const struct endpoint audit_endpoints[];
@@ -78,6 +79,13 @@ bool partner_tier_is_open(const struct command_input *in, struct problem *proble
  * fields; where the server sends none, the caller gets it (facts: program_name).
  */
 void invite_person(const struct command_input *in, struct decision *out, const char *person_name);
+
+/* updateDeal: stage (facts: stage_id) and next step; they may be set as long as the deal is worked,
+ * so a body that has only such members passes where others are refused. */
+bool deal_patch_progress(const struct command_input *in, json_t *set, struct problem *problem);
+bool deal_is_progress(const json_t *body);
+/* loseDeal: the reason by its key (facts: lost_reason_id), in words, or both. */
+bool deal_lost_reason(const struct command_input *in, json_t *set, struct problem *problem);
 
 /* What RFC 6749 §5.1 answers with, refresh token included where there is one. A new reference. */
 json_t *token_json(const struct grant *grant);

@@ -9,7 +9,8 @@ select
 	d.status as _status,
 	d.customer_name_key as _customer_name_key,
 	(s.status <> d.status or s.is_overdue or coalesce(p.updated_at > d.updated_at, false)
-		or coalesce(t.updated_at > d.updated_at, false) or coalesce(o.updated_at > d.updated_at, false))
+		or coalesce(t.updated_at > d.updated_at, false) or coalesce(o.updated_at > d.updated_at, false)
+		or coalesce(w.updated_at > d.updated_at, false))
 		as _is_newer,
 	d.id,
 	'deal'::text as object,
@@ -66,6 +67,13 @@ select
 	case when d.worth_minor is not null then d.worth_currency end as "program_amount.currency",
 	d.worth_conversion as program_amount_conversion,
 	d.lost_reason,
+	l.key as lost_reason_key,
+	w.key as stage_key,
+	w.name as stage_name,
+	w.probability_bps as stage_probability_bps,
+	d.stage_entered_at,
+	d.next_step,
+	d.next_step_due_on,
 	d.created_by_id,
 	d.created_at,
 	d.updated_at,
@@ -76,6 +84,8 @@ cross join lateral (select case when d.status = 'approved' and d.protected_until
 	coalesce(d.review_due_at <= (select program_now()), false) as is_overdue) s
 left join partners p on p.program_id = d.program_id and p.id = d.partner_id
 left join tiers t on t.program_id = d.program_id and t.id = d.tier_id
-left join partners o on o.program_id = d.program_id and o.id = d.distributor_id;
+left join partners o on o.program_id = d.program_id and o.id = d.distributor_id
+left join deal_stages w on w.program_id = d.program_id and w.id = d.stage_id
+left join lost_reasons l on l.program_id = d.program_id and l.id = d.lost_reason_id;
 
 grant select on deal_shape to partnerd_app;

@@ -63,7 +63,9 @@ select (select e.deal_id from deal_external_ids e, jsonb_each_text(case jsonb_ty
 			and e.external_id = x.value
 		limit 1) as existing_deal_id, d.quote_id, d.amount_minor, d.currency,
 	case when $4 ?| array['custom_fields', 'vendor_custom_fields'] then custom_field_definitions('deal') end
-		as field_definitions
+		as field_definitions,
+	(select w.id from deal_stages w where w.program_id = $1 and w.key = $4->>'stage_key'
+		and (w.status = 'active' or w.id = d.stage_id)) as stage_id
 from deals d
 where d.program_id = $1 and d.id = $3 and ($2 is null or d.partner_id = $2)
 
@@ -74,6 +76,8 @@ select d.status, d.amount_minor, d.currency, d.partner_id, p.status as partner_s
 	t.id as tier_id, t.key as tier_key, case when t.status = 'published' and v.terms_id is null then 'scheduled' else t.status end as tier_status,
 	v.terms_version, v.floor_bps, v.base_bps, v.cap_bps, coalesce(y.earns, 'margin') as earns, y.commission_bps,
 	g.version as program_version, g.margin_cap_bps, g.zone, coalesce(($4->>'protection_days')::int, y.protection_days, g.protection_days) as protection_days,
+	(select l.id from lost_reasons l where l.program_id = $1 and l.key = $4->>'reason_key' and l.status = 'active')
+		as lost_reason_id,
 	n.now, (n.now at time zone g.zone)::date as today, d.protected_until,
 	case when d.status = 'approved' then deal_worth_facts(d.currency,
 		coalesce(($4->>'closed_on')::date, (n.now at time zone g.zone)::date)) end as worth_facts,
@@ -141,6 +145,9 @@ with partner as (
 			r.distributor_id, r.distributor_override_minor
 			from jsonb_populate_record(d, $5->'set') r),
 		vendor_custom_fields = coalesce($5->'set'->'vendor_custom_fields', d.vendor_custom_fields),
+		(stage_id, next_step, next_step_due_on, lost_reason_id)
+		= (select r.stage_id, r.next_step, r.next_step_due_on, r.lost_reason_id
+			from jsonb_populate_record(d, $5->'set') r),
 		version = d.version + 1, updated_at = program_now()
 	from locked
 	where d.program_id = $1 and d.id = $3 and ($2 is null or d.partner_id = $2)

@@ -46,7 +46,7 @@ with written as (
 	insert into users (program_id, id, email, name, role, password_hash)
 	select w.id, $3, lower($4->>'admin_email'), $4->>'admin_name', 'admin', $5->>'password_hash' from written w
 )
-select assert_written(count(made)), partner_types_preset($1), audit_append($6, ($5->>'audit_id')::uuid, 'program.created',
+select assert_written(count(made)), partner_types_preset($1), deal_words_preset($1), audit_append($6, ($5->>'audit_id')::uuid, 'program.created',
 	'program', $1, 1, null, '{}', jsonb_build_object('slug', $4->>'slug', 'name', $4->>'name')) from written, tiers_written
 
 -- name: program_by_slug

@@ -86,6 +86,12 @@ ACTIONS = {  # an operation that asks for If-Match, and how to make a row on whi
         f"/v1/api-clients/{world.make_client(['deals:read'])[0]}").json, {"name": "Renamed"}),
     "rotateApiClientSecret": (lambda world: world.admin.get(
         f"/v1/api-clients/{world.make_client(['deals:read'])[0]}").json, {"overlap_seconds": 60}),
+    "updateDealStage": (lambda world: world.make_stage(), {"name": "Renamed"}),
+    "retireDealStage": (lambda world: world.make_stage(), None),
+    "reinstateDealStage": (lambda world: world.act("deal-stages", world.make_stage(), "retire"), None),
+    "updateLostReason": (lambda world: world.make_reason(), {"name": "Renamed"}),
+    "retireLostReason": (lambda world: world.make_reason(), None),
+    "reinstateLostReason": (lambda world: world.act("lost-reasons", world.make_reason(), "retire"), None),
     "updateDeal": (lambda world: world.deal_in("submitted"), {"description": "x"}),
     "submitDeal": (lambda world: world.deal_in("draft"), None),
     "startDealReview": (lambda world: world.deal_in("submitted"), None),

@@ -25,13 +25,13 @@ BODIES = {  # what would be accepted, so that only the wall can refuse
     "updateProduct": {"name": "x"}, "updateCustomField": {"label": "x"}, "updateMarginRuleSet": {"name": "x"},
     "updateDealLimit": {"open_limit": 1},
     "updateUser": {"name": "x"}, "changeUserRole": {"role": "partner_member"},
-    "updateDeal": {"description": "x"}, "requestDealInfo": {"message": "x"}, "rejectDeal": {"reason": "x"},
+    "updateDealStage": {"name": "x"}, "updateLostReason": {"name": "x"}, "updateDeal": {"description": "x"}, "requestDealInfo": {"message": "x"}, "rejectDeal": {"reason": "x"},
     "loseDeal": {"reason": "x"}, "cancelDeal": {"reason": "x"},
     "postponeDeal": {"days": 1, "reason": "x"}, "rejectDealExtension": {"reason": "x"},
 }
 
 
-SHARED = {"region_id", "rate_id", "benefit_id", "product_id", "price_id"}  # the program's, which all of its partners read
+SHARED = {"stage_id", "reason_id", "region_id", "rate_id", "benefit_id", "product_id", "price_id"}  # the program's, which all of its partners read
 
 
 def with_ids():

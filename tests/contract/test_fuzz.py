@@ -83,6 +83,7 @@ class Targets:
         self.ids["identity_id"] = [world.make_link(self.ids["provider_id"][0], self.ids["user_id"][0])["id"]]
         self.ids.update({name: [value] for name, value in holdings.territory(world, self.partner).items()})
         self.ids.update({name: [value] for name, value in holdings.reviews(world, self.partner).items()})
+        self.ids.update({name: [value] for name, value in holdings.words(world).items()})
         self.ids["file_id"] = [world.upload(by=self.partner.api)["id"]]
         self.ids["rate_id"] = [world.make_rate()["id"]]
         self.ids.update({name: [value] for name, value in holdings.sales(world).items()})
@@ -151,6 +152,10 @@ class Targets:
             **{name: world.make_form_key for name in ("updateFormKey", "revokeFormKey")},
             "endPartnerRelation": lambda: world.relate(world.new_partner()["id"]),
             "updatePartnerType": lambda: world.partner_type("distributor"), "mergePartner": self.active,
+            **{name: world.make_stage for name in ("updateDealStage", "retireDealStage")},
+            "reinstateDealStage": lambda: world.act("deal-stages", world.make_stage(), "retire"),
+            **{name: world.make_reason for name in ("updateLostReason", "retireLostReason")},
+            "reinstateLostReason": lambda: world.act("lost-reasons", world.make_reason(), "retire"),
             "putFileContent": world.declare_file, "updateDeal": lambda: world.deal_in("draft"),
             **{name: lambda state=state: world.deal_in(state) for name, state in DEAL_STATES.items()},
         }

@@ -22,7 +22,7 @@ def of_partner(world, partner):
             "contact_id": world.make_contact(partner.id)["id"], "form_key_id": world.make_form_key()["id"],
             "relation_id": relation["id"],
             "partner_type_id": world.partner_type("distributor")["id"],  # not what the partners of tests are
-            "file_id": world.upload(by=partner.api)["id"],
+            "file_id": world.upload(by=partner.api)["id"], **words(world),
             **sales(world), "quote_id": world.make_quote(partner.id)["id"],
             "session_id": partner.user().get("/v1/sessions/current")["id"],
             **reviews(world, partner), **territory(world, partner), "rate_id": world.make_rate()["id"],
@@ -51,6 +51,11 @@ def of_vendor(world):
             "file_id": world.upload()["id"], "application_id": world.apply(draft=True)["id"],
             "session_id": world.user("viewer").get("/v1/sessions/current")["id"], **federation(world),
             "custom_field_id": world.make_custom_field()["id"]}
+
+
+def words(world):
+    """The program's words for what happens to deals."""
+    return {"stage_id": world.make_stage()["id"], "reason_id": world.make_reason()["id"]}
 
 
 def sales(world):

@@ -230,6 +230,16 @@ class World:
         made = self.declare_file(content, by, **members)
         return send_content(by or self.admin, made["id"], content, expect=200).json
 
+    def make_stage(self, **members):
+        taken = {stage["position"] for stage in self.admin.list("/v1/deal-stages")}
+        return self.admin.post("/v1/deal-stages", {
+            "key": unique("stage").replace("-", "_"), "name": unique("Stage"), "probability_bps": 5000,
+            "position": next(number for number in range(100, 1001) if number not in taken), **members}, expect=201).json
+
+    def make_reason(self, **members):
+        return self.admin.post("/v1/lost-reasons", {
+            "key": unique("reason").replace("-", "_"), "name": unique("Reason"), **members}, expect=201).json
+
     def make_quote(self, partner_id, unit_minor=2000, **members):
         price = self.make_price(self.make_product()["id"], unit_minor)
         return self.admin.post("/v1/margin-quotes", {
