@@ -34,6 +34,7 @@ const struct endpoint *const all_endpoints[] = {
 	product_endpoints,
 	margin_rule_set_endpoints,
 	margin_quote_endpoints,
+	margin_proration_endpoints,
 	margin_simulation_endpoints,
 	deal_endpoints,
 	deal_export_endpoints,

@@ -37,6 +37,7 @@ extern const struct endpoint identity_provider_endpoints[];
 extern const struct endpoint product_endpoints[];
 extern const struct endpoint margin_rule_set_endpoints[];
 extern const struct endpoint margin_quote_endpoints[];
+extern const struct endpoint margin_proration_endpoints[];
 extern const struct endpoint margin_simulation_endpoints[];
 extern const struct endpoint deal_endpoints[];
 extern const struct endpoint deal_export_endpoints[];

@@ -27,6 +27,7 @@ select
 	p.tier_review_months,
 	p.tier_grace_reviews,
 	p.tier_immunity_days,
+	p.proration_rate_at,
 	to_jsonb(p.second_factor_roles) as second_factor_roles,
 	p.test_now as test_now_at,
 	p.created_at,

@@ -142,3 +142,36 @@ cross join lateral (select (date_trunc('month', n.now at time zone g.zone) - mak
 	(extract(month from n.now at time zone g.zone)::int - g.fiscal_year_start_month + 12) % 12))::date as starts_on) y
 left join margin_rule_set_at(n.now) r on true
 where p.program_id = $1 and p.id = $3 and ($2 is null or p.id = $2)
+
+-- ---- proration ----
+
+-- What the margin of a period goes by, day by day: the tier that the partner had when the day began in the program's zone,
+-- the terms of that tier and the rules in force then; or the deal, whose margin is locked. At most 366 days are looked at.
+-- name: margin_proration_facts
+with asked as (
+	select g.id as program_id, g.zone, g.currency, g.margin_cap_bps, coalesce($4->>'rate_at', g.proration_rate_at) as rate_at,
+		($4->>'starts_on')::date as starts_on, ($4->>'ends_on')::date as ends_on
+	from programs g where g.id = $1
+), days as (
+	select (a.starts_on + i)::text as day, (a.starts_on + i)::timestamp at time zone a.zone as at
+	from asked a, generate_series(0, least(a.ends_on - a.starts_on, 366) - 1) i
+)
+select a.zone, a.rate_at, a.margin_cap_bps, a.ends_on - a.starts_on as days, p.id as partner_id, p.name as partner_name,
+	y.earns, d.id as deal_id, d.currency as deal_currency, d.margin_bps as deal_margin_bps, d.tier_id as deal_tier_id,
+	case when p.id is not null then margin_facts_of_partner(p, null)
+		|| margin_facts_of_country($1, $4->>'customer_country') end as facts,
+	(select jsonb_agg(jsonb_build_object('day', s.day, 'at_us', (extract(epoch from s.at) * 1000000)::bigint,
+			'tier_id', v.tier_id, 'tier_key', v.key, 'terms_version', v.terms_version, 'floor_bps', v.floor_bps,
+			'base_bps', v.base_bps, 'cap_bps', v.cap_bps, 'rule_set_id', r.id) order by s.at)
+		from days s
+		left join lateral (select c.to_tier_id from partner_tier_changes c where c.program_id = $1 and c.partner_id = p.id
+			and c.effective_at <= s.at order by c.effective_at desc, c.id desc limit 1) c on true
+		left join tier_terms_at(s.at) v on v.program_id = $1 and v.tier_id = c.to_tier_id
+		left join margin_rule_set_at(s.at) r on true) as rate_days,
+	(select coalesce(jsonb_object_agg(r.id, jsonb_build_object('version', r.number, 'currency', r.currency, 'rules', r.rules)), '{}')
+		from margin_rule_sets r
+		where r.program_id = $1 and r.id in (select (margin_rule_set_at(s.at)).id from days s)) as rule_sets
+from asked a
+left join deals d on d.program_id = $1 and d.id = ($4->>'deal_id')::uuid and ($2 is null or d.partner_id = $2)
+left join partners p on p.program_id = $1 and p.id = coalesce(d.partner_id, $2, ($4->>'partner_id')::uuid)
+left join partner_types y on y.program_id = $1 and y.key = p.type

@@ -374,6 +374,7 @@ static const struct constraint constraints[] = {
 	{ "programs_margin_cap_bps_check", CHECK, 0, "#/margin_cap_bps",
 		"The cap must be from 0 to 10000 basis points." },
 	{ "programs_pkey", OURS, 0, NULL, NULL },
+	{ "programs_proration_rate_at_check", OURS, 0, NULL, NULL },
 	{ "programs_protection_days_check", CHECK, 0, "#/protection_days",
 		"Protection must last from 1 to 730 days." },
 	{ "programs_reapplication_days_check", CHECK, 0, "#/reapplication_days",

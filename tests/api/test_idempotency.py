@@ -77,7 +77,7 @@ def test_required_where_the_contract_says_so(world, operation):
     assert refused.status == 400 and refused.problem == "idempotency_key_required", refused
 
 
-KEEPS_NOTHING = {"simulateMargins"}  # a question with a body: asked twice, it is answered twice
+KEEPS_NOTHING = {"simulateMargins", "prorateMargin"}  # a question with a body: asked twice, it is answered twice
 
 
 def test_required_on_registrations():

@@ -290,10 +290,11 @@ class Targets:
             "createMarginRuleSet": rules, "updateMarginRuleSet": rules,
             "publishMarginRuleSet": {"effective_at": "2999-01-01T00:00:00Z"},
             "createMarginQuote": {"partner_id": self.partner.id, "lines": [item]},
+            "prorateMargin": {"partner_id": self.partner.id, "starts_on": "2030-06-01", "ends_on": "2030-07-01"},
             "simulateMargins": {"rule_set_id": self.ids["rule_set_id"][0], "deals": {
                 "decided_from": "2026-01-01T00:00:00Z", "decided_until": "2999-01-01T00:00:00Z"},
                 "baskets": [{"partner_id": self.partner.id, "currency": "EUR", "lines": [item]}]}})
-        return {**{name: value for name, value in body.items() if name != "quote_id"}, **parts.get(operation.id, {})}
+        return {**{name: value for name, value in body.items() if name not in ("quote_id", "deal_id")}, **parts.get(operation.id, {})}
 
     def rows(self, operation, count=NEW_ROWS):
         names = [entry["name"] for entry in operation.parameters if entry["in"] == "path"]
