@@ -5,6 +5,11 @@
  * pass; what is below a distributor is a view of its own, walled by the distributor.
  */
 #include "domain/relation.h"
+
+#include <stdlib.h>
+
+#include "http/app.h"
+#include "margin.h"
 #include "resources.h"
 
 static const struct resource relation_resource = {
@@ -141,6 +146,41 @@ static bool decide_end(
 	return true;
 }
 
+/* ---- roll-up ---- */
+
+/* The period as the statement reads it. */
+static const char *period_json(const struct request *request)
+{
+	json_t *period =
+		json_pack("{s:s?, s:s?}", "closed_on_gte", request_query(request, "closed_on_gte"),
+			"closed_on_lt", request_query(request, "closed_on_lt"));
+	char *text = json_dumps(period, JSON_COMPACT);
+	json_decref(period);
+	arena_defer(request->arena, free, text);
+	return text;
+}
+
+static bool run_roll_up(struct request *request, struct response *response, struct problem *problem)
+{
+	struct db_batch batch = request_batch(request);
+	struct db_call *call = db_add(&batch, statement_find("partner_roll_up"));
+	call->params[0] = request->actor->program_id;
+	call->params[1] = actor_partner(request->actor);
+	call->params[2] = request->path_ids[0];
+	call->params[3] = period_json(request);
+	if (db_run(request->app->db, &batch, problem) != DB_NONE)
+		return false;
+	if (rows_count(call->rows) == 0)
+		return problem_set(problem, PROBLEM_not_found, "There is no such partner.");
+	response->cache = CACHE_PRIVATE;
+	response_json(response, 200,
+		json_pack("{s:s, s:s, s:I, s:O}", "partner_id", rows_text(call->rows, "partner_id"),
+			"object", "partner_roll_up", "reseller_count",
+			(json_int_t)rows_int(call->rows, "reseller_count"), "lines",
+			row_json(call->rows, "lines", request->arena)));
+	return true;
+}
+
 const struct endpoint partner_relation_endpoints[] = {
 	{ .operation_id = "listPartnerRelations", .list = &relation_list },
 	{ .operation_id = "getPartnerRelation", .resource = &relation_resource, .get = true },
@@ -157,5 +197,6 @@ const struct endpoint partner_relation_endpoints[] = {
 		.write = "relation_change" },
 	{ .operation_id = "listResellers", .list = &reseller_list },
 	{ .operation_id = "listResellerDeals", .list = &reseller_deal_list },
+	{ .operation_id = "getPartnerRollUp", .run = run_roll_up },
 	{ 0 },
 };
