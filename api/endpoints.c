@@ -47,6 +47,7 @@ const struct endpoint *const all_endpoints[] = {
 	deal_limit_endpoints,
 	event_endpoints,
 	audit_endpoints,
+	dispute_endpoints,
 	api_request_endpoints,
 	NULL,
 };

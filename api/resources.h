@@ -50,6 +50,7 @@ extern const struct endpoint deal_word_endpoints[];
 extern const struct endpoint decision_endpoints[];
 extern const struct endpoint event_endpoints[];
 extern const struct endpoint audit_endpoints[];
+extern const struct endpoint dispute_endpoints[];
 extern const struct endpoint api_request_endpoints[];
 
 /* Answers as RFC 6749 §5.2 has it. Always true: the refusal is the answer. */

@@ -17,6 +17,7 @@ int cli_program(int argc, char **argv);
 int cli_client(int argc, char **argv);
 int cli_key(int argc, char **argv);
 int cli_audit(int argc, char **argv);
+int cli_dispute(int argc, char **argv);
 int cli_check(int argc, char **argv);
 int cli_statements(int argc, char **argv);
 int cli_health(int argc, char **argv);

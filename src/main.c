@@ -22,6 +22,7 @@ static const struct command {
 	{ "client", cli_client, "create | list | revoke machine clients" },
 	{ "key", cli_key, "list | create | activate | retire | rotate the keys that sign tokens" },
 	{ "audit", cli_audit, "verify | export the audit chain of a program" },
+	{ "dispute", cli_dispute, "verify the bundle of a dispute, from the file alone" },
 	{ "check", cli_check, "compare contract, rows, statements and schema" },
 	{ "statements", cli_statements, "print the SQL the server runs" },
 	{ "health", cli_health, "ask a running server for /livez" },

@@ -47,6 +47,8 @@ struct arena;
 	X(partner_not_active, 409, "The partner is not active")                     \
 	X(agreement_required, 409, "An agreement has to be accepted first")         \
 	X(application_too_early, 409, "It is too early to apply again")             \
+	X(evidence_closed, 409, "The time for evidence is over")                    \
+	X(bundle_not_ready, 409, "The bundle is not signed yet")                    \
 	X(tier_not_published, 409, "The tier is not published")                     \
 	X(no_margin, 409, "No margin is earned")                                    \
 	X(territory_taken, 409, "The territory is not free")                        \

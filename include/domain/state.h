@@ -20,6 +20,7 @@ struct transition {
 
 extern const struct transition deal_transitions[]; /* each ends with action NULL */
 extern const struct transition extension_transitions[];
+extern const struct transition dispute_transitions[];
 extern const struct transition partner_transitions[];
 extern const struct transition application_transitions[];
 extern const struct transition relation_transitions[];

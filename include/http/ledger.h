@@ -32,6 +32,9 @@ struct ledger_report {
 bool ledger_verify(struct db *db, const char *program_id, struct arena *arena,
 	struct ledger_report *ret_report, struct problem *problem);
 
+/* "<kid>.<base64url>" over a text; NULL when there is no key to sign with. */
+const char *ledger_sign_text(struct keys *keys, struct arena *arena, const char *text);
+
 /* "<kid>.<base64url>" over program, sequence and hash (hex); NULL when there is no key to sign
  * with. */
 const char *ledger_sign(struct keys *keys, struct arena *arena, const char *program_id,

@@ -184,6 +184,9 @@ begin
 	perform relations_end(quiet, duplicate, 'The partner was merged with another.');
 	update partner_contacts c set partner_id = target, version = c.version + 1, updated_at = program_now()
 	where c.program_id = app_program() and c.partner_id = duplicate;
+	update dispute_parties y set partner_id = target where y.program_id = app_program() and y.partner_id = duplicate;
+	update decisions c set partner_id = target
+	where c.program_id = app_program() and c.partner_id = duplicate and c.resource_type = 'dispute';
 	update partner_applications a set partner_id = target where a.program_id = app_program() and a.partner_id = duplicate;
 	update files f set partner_id = target where f.program_id = app_program() and f.partner_id = duplicate;
 	update identity_providers i set partner_id = target, revision = i.revision + 1, version = i.version + 1,

@@ -74,6 +74,18 @@ const struct transition contact_transitions[] = {
 	{ NULL, NULL, NULL },
 };
 
+/* From phases, not states: what the clock and the papers make of a state (sql/shapes/dispute.sql). */
+const struct transition dispute_transitions[] = {
+	{ "start-evidence", "opened", "evidence" },
+	{ "finish-evidence", "evidence", NULL },
+	{ "decide", "frozen", "decided" },
+	{ "decide", "appealed", "closed" },
+	{ "appeal", "decided", "appealed" },
+	{ "close", "final", "closed" },
+	{ "withdraw", "opened evidence evidence_closed frozen", "closed" },
+	{ NULL, NULL, NULL },
+};
+
 const struct transition tier_transitions[] = {
 	{ "publish", "draft revised", "published" },
 	{ "discard-draft", "revised", "published" },

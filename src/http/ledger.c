@@ -14,6 +14,7 @@
 #include "http/jwk.h"
 #include "http/jws.h"
 #include "keys.h"
+#include "ledger_keys.h"
 
 static const struct statement counts_statement = {
 	.name = "ledger_counts",
@@ -36,22 +37,15 @@ static const struct statement checkpoints_statement = {
 	.types = "u",
 };
 
-static const struct statement all_keys_statement = {
-	.name = "ledger_keys",
-	.sql = "select kid, public_jwk from signing_keys",
-	.types = "",
-};
-
 static const char *signed_text(
 	struct arena *arena, const char *program_id, const char *seq, const char *hash)
 {
 	return arena_printf(arena, LEDGER_SIGNED_TEXT, program_id, strtoll(seq, NULL, 10), hash);
 }
 
-const char *ledger_sign(struct keys *keys, struct arena *arena, const char *program_id,
-	const char *seq, const char *hash)
+const char *ledger_sign_text(struct keys *keys, struct arena *arena, const char *text)
 {
-	const char *text = signed_text(arena, program_id, seq, hash), *signed_by = NULL;
+	const char *signed_by = NULL;
 	struct text signature = TEXT_INIT;
 	struct key *key = keys_signer(keys);
 	if (key != NULL && jws_signature_append(&signature, JWS_RS256, key->pkey, slice_of(text)))
@@ -59,6 +53,12 @@ const char *ledger_sign(struct keys *keys, struct arena *arena, const char *prog
 	text_release(&signature);
 	key_release(key);
 	return signed_by;
+}
+
+const char *ledger_sign(struct keys *keys, struct arena *arena, const char *program_id,
+	const char *seq, const char *hash)
+{
+	return ledger_sign_text(keys, arena, signed_text(arena, program_id, seq, hash));
 }
 
 /* Every key there is, parsed once for all checkpoints. */
@@ -147,7 +147,7 @@ bool ledger_verify(struct db *db, const char *program_id, struct arena *arena,
 	struct db_call *counts = db_add(&batch, &counts_statement),
 		       *faults = db_add(&batch, &faults_statement);
 	struct db_call *checkpoints = db_add(&batch, &checkpoints_statement);
-	const struct db_call *keys = db_add(&identity, &all_keys_statement);
+	const struct db_call *keys = db_add(&identity, &ledger_keys_statement);
 	counts->params[0] = program_id;
 	checkpoints->params[0] = program_id;
 	if (db_run(db, &batch, problem) != DB_NONE || db_run(db, &identity, problem) != DB_NONE)

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "http/keys.h"
 #include "http/ledger_file.h"
+#include "ledger_keys.h"
 
 enum line_kind { LINE_ENTRY, LINE_CHECKPOINT, LINE_HEAD };
 
@@ -21,12 +22,6 @@ struct export
 	const struct rows *keys; /* kid, public_jwk: every key there ever was */
 	const struct rows *program;
 	struct text *out;
-};
-
-static const struct statement keys_statement = {
-	.name = "ledger_keys",
-	.sql = "select kid, public_jwk from signing_keys",
-	.types = "",
 };
 
 static const struct statement program_statement = {
@@ -54,7 +49,7 @@ static bool read_part(
 	struct db_batch identity = { .arena = export->arena, .door = DOOR_IDENTITY };
 	struct db_call *lines = db_add(&batch, statement_find("audit_export"));
 	struct db_call *program = db_add(&batch, &program_statement);
-	const struct db_call *keys = db_add(&identity, &keys_statement);
+	const struct db_call *keys = db_add(&identity, &ledger_keys_statement);
 
 	lines->params[0] = program->params[0] = export->program_id;
 	lines->params[3] = arena_printf(export->arena, "{\"after\":%lld,\"limit\":%lld}",
@@ -85,25 +80,16 @@ static void write_header(const struct export *export)
 	text_appendf(export->out, ",\"exported_at\":\"%s\"}\n", now);
 }
 
-static bool is_signed_by(const char *signature, const char *kid)
-{
-	size_t length = strlen(kid);
-
-	return signature && strncmp(signature, kid, length) == 0 && signature[length] == '.';
-}
-
 /* The keys of the part's own signatures, `last` among them. */
 static void write_keys(const struct export *export, const char *last)
 {
 	for (size_t key = 0; key < rows_count(export->keys); key++) {
 		const char *kid = rows_cell(export->keys, key, 0, NULL);
-		bool is_used = is_signed_by(last, kid);
+		bool is_used = ledger_is_signed_by(last, kid);
 		for (size_t row = 0; !is_used && row < rows_count(export->lines); row++)
-			is_used = is_signed_by(cell(export, row, "signature"), kid);
+			is_used = ledger_is_signed_by(cell(export, row, "signature"), kid);
 		if (is_used)
-			text_appendf(export->out,
-				"{\"object\":\"signing_key\",\"kid\":\"%s\",\"jwk\":%s}\n", kid,
-				rows_cell(export->keys, key, 1, NULL));
+			ledger_key_line(export->out, export->keys, key);
 	}
 }
 

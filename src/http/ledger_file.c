@@ -11,18 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "http/jwk.h"
-#include "http/jws.h"
-#include "http/keys.h"
 #include "http/ledger_entry.h"
+#include "ledger_keys.h"
 
 #define ERASURE_ACTION "user.personal_data_erased"
-#define FILE_KEYS_MAX  1000
-
-struct file_key {
-	char kid[KEY_KID_BYTES];
-	EVP_PKEY *pkey;
-};
 
 struct reader {
 	struct arena *arena; /* of the report */
@@ -30,8 +22,7 @@ struct reader {
 	const struct ledger_known *known;
 	struct ledger_file_report *found;
 	unsigned char head[LEDGER_DIGEST_BYTES];
-	struct file_key keys[FILE_KEYS_MAX];
-	size_t key_count;
+	struct file_keys keys;
 	json_t *contents;  /* resource id → the first entry whose content is missing */
 	json_t *addresses; /* actor id → the first entry whose address is missing */
 	bool is_begun, is_ended;
@@ -104,33 +95,18 @@ static void take_uncovered(
 
 /* ---- signatures ---- */
 
-static const struct file_key *find_key(const struct reader *reader, const char *kid, size_t length)
-{
-	for (size_t i = 0; i < reader->key_count; i++)
-		if (strlen(reader->keys[i].kid) == length &&
-			memcmp(reader->keys[i].kid, kid, length) == 0)
-			return &reader->keys[i];
-	return NULL;
-}
-
-/* The key that signed this line's place of the chain; NULL when none did. */
-static const struct file_key *signer_of(const struct reader *reader, const json_t *line)
+/* The name of the key that signed this line's place of the chain; NULL when none did. */
+static const char *signer_of(const struct reader *reader, const json_t *line)
 {
 	const struct ledger_file_report *found = reader->found;
-	const char *signature = line_text(line, "signature");
-	const char *dot = signature ? strchr(signature, '.') : NULL;
-	const struct file_key *key =
-		dot ? find_key(reader, signature, (size_t)(dot - signature)) : NULL;
 	struct text text = TEXT_INIT;
 
-	if (!key)
-		return NULL;
 	text_appendf(&text, LEDGER_SIGNED_TEXT, found->program_id, (long long)found->head_seq,
 		found->head_hash);
-	bool holds =
-		jws_signature_holds(JWS_RS256, key->pkey, slice_of(text.bytes), slice_of(dot + 1));
+	const char *signer = file_keys_signer(
+		&reader->keys, line_text(line, "signature"), slice_of(text.bytes));
 	text_release(&text);
-	return holds ? key : NULL;
+	return signer;
 }
 
 static bool stands_at_head(const struct reader *reader, const json_t *line)
@@ -141,8 +117,8 @@ static bool stands_at_head(const struct reader *reader, const json_t *line)
 	       strcmp(hash, reader->found->head_hash) == 0;
 }
 
-/* The key that signed the head where the line stands; NULL with the fault set. */
-static const struct file_key *check_signature(struct reader *reader, const json_t *line)
+/* Who signed the head where the line stands; NULL with the fault set. */
+static const char *check_signature(struct reader *reader, const json_t *line)
 {
 	int64_t seq = line_number(line, "seq");
 
@@ -151,26 +127,11 @@ static const struct file_key *check_signature(struct reader *reader, const json_
 			"The chain does not reach this signed checkpoint.");
 		return NULL;
 	}
-	const struct file_key *signer = signer_of(reader, line);
+	const char *signer = signer_of(reader, line);
 	if (!signer)
 		fault(reader, seq, NULL, "checkpoint_forged",
 			"The signature of this checkpoint does not hold.");
 	return signer;
-}
-
-static bool is_trusted(const struct reader *reader, const char *kid)
-{
-	const json_t *key;
-	size_t index;
-
-	if (!reader->trusted)
-		return true;
-	json_array_foreach (json_object_get(reader->trusted, "keys"), index, key) {
-		const char *name = line_text(key, "kid");
-		if (name && strcmp(name, kid) == 0)
-			return true;
-	}
-	return false;
 }
 
 /* ---- lines ---- */
@@ -196,32 +157,11 @@ static bool take_header(struct reader *reader, const json_t *line)
 	return true;
 }
 
-/* The kid is the thumbprint (RFC 7638): who knows the kid knows the key. */
 static bool take_key(struct reader *reader, const json_t *line)
 {
-	const char *kid = line_text(line, "kid");
-	struct file_key key = { "", jwk_public_key(json_object_get(line, "jwk")) };
-	bool good =
-		kid && key.pkey && key_thumbprint(key.pkey, key.kid) && strcmp(kid, key.kid) == 0;
-
-	if (good && !find_key(reader, kid, strlen(kid)) && reader->key_count < FILE_KEYS_MAX)
-		reader->keys[reader->key_count++] = key;
-	else
-		EVP_PKEY_free(key.pkey);
-	return good || fault(reader, reader->found->head_seq, NULL, "key_forged",
-			       "A key is not the one that its name stands for.");
-}
-
-static void hash_link(unsigned char head[static LEDGER_DIGEST_BYTES],
-	const unsigned char entry[static LEDGER_DIGEST_BYTES], int64_t seq)
-{
-	unsigned char bytes[2 * LEDGER_DIGEST_BYTES + 8];
-
-	memcpy(bytes, head, LEDGER_DIGEST_BYTES);
-	memcpy(bytes + LEDGER_DIGEST_BYTES, entry, LEDGER_DIGEST_BYTES);
-	for (int i = 0; i < 8; i++)
-		bytes[2 * LEDGER_DIGEST_BYTES + i] = (unsigned char)((uint64_t)seq >> (56 - 8 * i));
-	SHA256(bytes, sizeof bytes, head);
+	return file_keys_take(&reader->keys, line) ||
+	       fault(reader, reader->found->head_seq, NULL, "key_forged",
+		       "A key is not the one that its name stands for.");
 }
 
 /* The entry is the next one, and its links are those of the chain. */
@@ -232,7 +172,7 @@ static bool follow(struct reader *reader, const json_t *entry,
 	const char *before = line_text(entry, "prev_hash"), *after = line_text(entry, "hash");
 	bool follows = before && strcmp(before, found->head_hash) == 0;
 
-	hash_link(reader->head, entry_hash, seq);
+	ledger_link(reader->head, entry_hash, seq);
 	hex_encode(reader->head, sizeof reader->head, found->head_hash);
 	if (!follows || !after || strcmp(after, found->head_hash) != 0)
 		return fault(reader, seq, entry, "chain_broken",
@@ -277,13 +217,13 @@ static bool take_checkpoint(struct reader *reader, const json_t *line)
 
 static bool take_end(struct reader *reader, const json_t *line)
 {
-	const struct file_key *signer = check_signature(reader, line);
+	const char *signer = check_signature(reader, line);
 	if (!signer)
 		return false;
-	if (!is_trusted(reader, signer->kid))
+	if (!key_is_trusted(reader->trusted, signer))
 		return fault(reader, reader->found->head_seq, NULL, "signer_unknown",
 			"The head was signed with a key that is not among the trusted ones.");
-	strcpy(reader->found->signer, signer->kid);
+	strcpy(reader->found->signer, signer);
 	reader->is_ended = true;
 	return true;
 }
@@ -372,8 +312,7 @@ void ledger_file_verify(FILE *file, const json_t *trusted, const struct ledger_k
 	if (take_lines(reader, file))
 		check_end(reader);
 	ret_report->report.sealed = ret_report->report.entries;
-	for (size_t i = 0; i < reader->key_count; i++)
-		EVP_PKEY_free(reader->keys[i].pkey);
+	file_keys_release(&reader->keys);
 	json_decref(reader->contents);
 	json_decref(reader->addresses);
 }

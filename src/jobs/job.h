@@ -30,6 +30,7 @@ bool job_expire(const struct job_run *run, struct problem *problem);          /*
 bool job_remind(const struct job_run *run, struct problem *problem);          /* expiry.c */
 bool job_erase(const struct job_run *run, struct problem *problem);           /* erasure.c */
 bool job_convert_deals(const struct job_run *run, struct problem *problem);   /* deal_worth.c */
+bool job_disputes(const struct job_run *run, struct problem *problem);        /* disputes.c */
 bool job_review_tiers(const struct job_run *run, struct problem *problem);    /* tier_reviews.c */
 bool job_forget_keys(const struct job_run *run, struct problem *problem);     /* retention.c */
 bool job_forget_tokens(const struct job_run *run, struct problem *problem);   /* retention.c */

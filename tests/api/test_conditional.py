@@ -28,6 +28,13 @@ ACTIONS = {  # an operation that asks for If-Match, and how to make a row on whi
     "updateMarginRuleSet": (lambda world: world.make_rule_set(), {"name": "Renamed"}),
     "publishMarginRuleSet": (lambda world: world.make_rule_set(), {}),
     "discardMarginRuleSet": (lambda world: world.make_rule_set(), None),
+    "startDisputeEvidence": (lambda world: world.dispute_in("opened"), {}),
+    "finishDisputeEvidence": (lambda world: world.dispute_in("evidence"), {"party": "claimant"}),
+    "decideDispute": (lambda world: world.dispute_in("frozen"), {
+        "outcome": "upheld", "rule": "program_policy", "reason": "x"}),
+    "appealDispute": (lambda world: world.dispute_in("decided"), {"party": "claimant", "reason": "x"}),
+    "closeDispute": (lambda world: world.dispute_in("final"), {}),
+    "withdrawDispute": (lambda world: world.dispute_in("opened"), {}),
     "updatePartner": (lambda world: world.new_partner(), {"website": "https://renamed.example"}),
     "updatePartnerApplication": (lambda world: world.apply(), {"message": "x"}),
     "submitPartnerApplication": (lambda world: world.apply(draft=True), None),

@@ -74,7 +74,9 @@ def own(world):
     price = world.make_price(ids["product_id"], currency="USD", volume_mode="slab",
                              volume_bands=[{"from_quantity": 10, "discount_bps": 9000}])
     quote = world.make_quote(ids["partner_id"], rating="green")
-    return {**ids, "tier_id": tier["id"], "price_id": price["id"], "quote_id": quote["id"],
+    case = world.dispute_in("appealed", world.deal_in("rejected", world.partner("a")),
+                            respondent=world.deal_in("rejected", world.partner("b")), internal_note="Confidential")
+    return {**ids, "dispute_id": case["id"], "tier_id": tier["id"], "price_id": price["id"], "quote_id": quote["id"],
             "custom_field_id": world.make_custom_field(visibility="all")["id"],
             "partner_type_id": world.partner_type("reseller")["id"],
             "template_id": world.make_template(publish=True)["id"]}
@@ -140,7 +142,7 @@ class Comparison:
 
 
 def readable(operation):
-    return operation.method == "GET" and TABLE[operation.id]["reach"] in ("-", "partner", "shared", "program")
+    return operation.method == "GET" and members.answer_schema(operation) and TABLE[operation.id]["reach"] in ("-", "partner", "shared", "program")
 
 
 def asked(operation):

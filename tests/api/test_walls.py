@@ -26,6 +26,7 @@ BODIES = {  # what would be accepted, so that only the wall can refuse
     "updateDealLimit": {"open_limit": 1},
     "updateUser": {"name": "x"}, "changeUserRole": {"role": "partner_member"},
     "updateDealStage": {"name": "x"}, "updateLostReason": {"name": "x"}, "updateDeal": {"description": "x"}, "requestDealInfo": {"message": "x"}, "rejectDeal": {"reason": "x"},
+    "decideDispute": {"outcome": "upheld", "rule": "program_policy", "reason": "x"}, "appealDispute": {"reason": "x"},
     "loseDeal": {"reason": "x"}, "cancelDeal": {"reason": "x"},
     "postponeDeal": {"days": 1, "reason": "x"}, "rejectDealExtension": {"reason": "x"},
 }

@@ -99,6 +99,7 @@ class Targets:
         self.ids["contact_id"] = [world.make_contact(self.partner.id)["id"]]
         self.distributor = world.make_partner(type="distributor").id
         self.ids["relation_id"] = [world.relate(self.partner.id)["id"]]
+        self.ids.update({name: [value] for name, value in holdings.dispute(world, self.partner).items()})
         self.ids["partner_type_id"] = [world.partner_type("distributor")["id"]]
         self.strangers = [self.partner.api, Client(world.server), Client(world.server, "x.y.z")]
         # People with a second factor, and on the way to one.
@@ -156,6 +157,10 @@ class Targets:
             "reinstateDealStage": lambda: world.act("deal-stages", world.make_stage(), "retire"),
             **{name: world.make_reason for name in ("updateLostReason", "retireLostReason")},
             "reinstateLostReason": lambda: world.act("lost-reasons", world.make_reason(), "retire"),
+            **{name: world.open_dispute for name in ("startDisputeEvidence", "withdrawDispute")},
+            **{name: lambda phase=phase: world.dispute_in(phase) for name, phase in (
+                ("finishDisputeEvidence", "evidence"), ("decideDispute", "frozen"), ("appealDispute", "decided"),
+                ("closeDispute", "final"))},
             "putFileContent": world.declare_file, "updateDeal": lambda: world.deal_in("draft"),
             **{name: lambda state=state: world.deal_in(state) for name, state in DEAL_STATES.items()},
         }

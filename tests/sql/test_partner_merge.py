@@ -6,6 +6,7 @@ MOVED = {
     "api_clients.partner_id",
     "deals.distributor_id",
     "deals.partner_id",
+    "dispute_parties.partner_id",
     "files.partner_id",
     "identity_providers.partner_id",
     "margin_quotes.partner_id",

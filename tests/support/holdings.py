@@ -25,9 +25,17 @@ def of_partner(world, partner):
             "file_id": world.upload(by=partner.api)["id"], **words(world),
             **sales(world), "quote_id": world.make_quote(partner.id)["id"],
             "session_id": partner.user().get("/v1/sessions/current")["id"],
-            **reviews(world, partner), **territory(world, partner), "rate_id": world.make_rate()["id"],
+            **dispute(world, partner), **reviews(world, partner), **territory(world, partner), "rate_id": world.make_rate()["id"],
             "override_id": world.override(partner.id)["id"],
             "extension_id": world.make_extension(partner)["id"]}
+
+
+def dispute(world, partner):
+    """A case of the partner's, and what it submitted."""
+    row = world.open_dispute(world.deal_in("rejected", partner), by=partner.api)
+    evidence = world.submit_evidence(row, by=partner.api)
+    row = world.act("disputes", world.act("disputes", row, "start-evidence", {}), "finish-evidence", {}, by=partner.api)
+    return {"dispute_id": world.until_frozen(row)["id"], "evidence_id": evidence["id"]}
 
 
 def reviews(world, partner):

@@ -8,6 +8,7 @@ import hashlib
 import itertools
 import uuid
 
+from support import wait
 from support.client import Client
 from support.judge import path_of
 from support.server import partnerd
@@ -299,6 +300,40 @@ class World:
         parent_id = parent_id or self.make_partner(type="distributor").id
         return self.admin.post("/v1/partner-relations", {
             "partner_id": partner_id, "parent_id": parent_id, **members}, expect=201).json
+
+    def open_dispute(self, deal=None, by=None, **members):
+        """About a rejected deal of partner a, unless the test has one."""
+        deal = deal or self.deal_in("rejected")
+        return (by or self.admin).post("/v1/disputes", {
+            "deal_id": deal["id"], "ground": "rejection", "statement": "We were first.", **members}, expect=201).json
+
+    def submit_evidence(self, dispute, by=None, **members):
+        return (by or self.admin).post("/v1/dispute-evidence", {
+            "dispute_id": dispute["id"], "title": "A mail", "text": "As we wrote.", **members}, expect=201).json
+
+    def until_frozen(self, dispute):
+        """The evidence is closed; a job makes the bundles."""
+        frozen = lambda: (lambda row: row if row["phase"] == "frozen" else None)(self.refresh(dispute))
+        return wait.until(frozen, "the bundles are signed")
+
+    def dispute_in(self, phase, deal=None, respondent=None, **decision):
+        """A dispute brought to this phase by the actions that lead there; frozen and what follows take seconds."""
+        row = self.open_dispute(deal)
+        if phase == "opened":
+            return row
+        row = self.act("disputes", row, "start-evidence", {"respondent_deal_id": respondent["id"]} if respondent else {})
+        if phase == "evidence":
+            return row
+        for party in ["claimant", *(["respondent"] if respondent else [])]:
+            row = self.act("disputes", row, "finish-evidence", {"party": party})
+        row = self.until_frozen(row)
+        if phase == "frozen":
+            return row
+        row = self.act("disputes", row, "decide", {"outcome": "dismissed", "rule": "program_policy", "reason": "Late.",
+                                                   "appeal_days": 0 if phase == "final" else 14, **decision})
+        if phase == "appealed":
+            row = self.act("disputes", row, "appeal", {"party": "respondent" if respondent else "claimant", "reason": "No."})
+        return row
 
     def partner_type(self, key):
         return self.admin.list("/v1/partner-types", {"key": key})[0]

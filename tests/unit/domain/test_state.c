@@ -24,6 +24,8 @@ static const struct machine machines[] = {
 	{ "template", template_transitions, "draft published retired" },
 	{ "agreement", agreement_transitions, "offered accepted superseded withdrawn" },
 	{ "contact", contact_transitions, "active erased" },
+	{ "dispute", dispute_transitions,
+		"opened evidence evidence_closed frozen decided final appealed closed" },
 	{ "tier", tier_transitions, "draft scheduled published revised retired" },
 	{ "user", user_transitions, "invited active disabled erased" },
 	{ "client", client_transitions, "active expired revoked" },
@@ -84,7 +86,7 @@ static int allowed_moves(const struct machine *machine)
 	snprintf(states, sizeof(states), "%s", machine->states);
 	for (char *status = strsep(&rest, " "); status; status = strsep(&rest, " ")) {
 		for (const struct transition *row = machine->table; row->action; row++)
-			count += transition_find(machine->table, row->action, status) != NULL;
+			count += transition_find(machine->table, row->action, status) == row;
 	}
 	return count;
 }
