@@ -60,6 +60,7 @@ static const struct filter deal_filters[] = {
 	ANY_OF("customer_country", "customer_country", 't', ""),
 	ANY_OF("currency", "\"amount.currency\"", 't', ""),
 	ANY_OF("tier_id", "tier_id", 'u', "::uuid[]"),
+	ANY_OF("owner_id", "owner_id", 'u', "::uuid[]"),
 	ANY_OF("created_by_id", "created_by_id", 'u', "::uuid[]"),
 	{ .parameter = "customer_name", .sql = "s._customer_name_key = lower({})", .type = 't' },
 	{ .parameter = "number", .sql = "s.number = {}", .type = 't' },

@@ -44,6 +44,7 @@ const struct endpoint *const all_endpoints[] = {
 	deal_word_endpoints,
 	decision_endpoints,
 	custom_field_endpoints,
+	deal_reassign_endpoints,
 	deal_limit_endpoints,
 	event_endpoints,
 	audit_endpoints,

@@ -8,6 +8,7 @@
 --           where a row that looks as before means that nothing has happened: PD002 then undoes the write
 -- decision: event_id, event, action, and decision_id + rule_set … when an explanation is kept
 --           erasure_id: what stood in the row before is not told any more
+--           untold: members whose former values the ledger keeps and the event does not tell
 -- before, after: the shape's row as flat jsonb; before is null on creation
 
 -- Keeps the key of a command that is about to succeed. The lock tells a twin that is still running from one that has
@@ -68,7 +69,8 @@ begin
 		resource_id, resource_version, decision_id, data, previous)
 	values (program, event_id, partner, decision->>'event', now, request->>'actor_type', (request->>'actor_id')::uuid,
 		(request->>'client_id')::uuid, object, resource_id, resource_version, (decision->>'decision_id')::uuid, after,
-		previous);
+		case when decision ? 'untold' then previous - array(select jsonb_array_elements_text(decision->'untold'))
+			else previous end);
 	event_id := audit_append_at(now, request, event_id, coalesce(decision->>'action', decision->>'event'), object,
 		resource_id, resource_version, partner, previous, current);
 	if decision ? 'decision_id' then

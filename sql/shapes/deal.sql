@@ -74,6 +74,7 @@ select
 	d.stage_entered_at,
 	d.next_step,
 	d.next_step_due_on,
+	d.owner_id,
 	d.created_by_id,
 	d.created_at,
 	d.updated_at,

@@ -216,6 +216,7 @@ static const struct constraint constraints[] = {
 	{ "deals_earns_check", OURS, 0, NULL, NULL },
 	{ "deals_margin_check", OURS, 0, NULL, NULL },
 	{ "deals_number_key", OURS, 0, NULL, NULL },
+	{ "deals_owner_fkey", REFERENCE, 0, "#/owner_id", "There is no such person." },
 	{ "deals_partner_fkey", REFERENCE, 0, "#/partner_id", "There is no such partner." },
 	{ "deals_pkey", OURS, 0, NULL, NULL },
 	{ "deals_protection_check", CHECK, 0, "#/protection_days",

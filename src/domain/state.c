@@ -20,6 +20,7 @@ const struct transition deal_transitions[] = {
 	{ "win", "approved", "won" },
 	{ "lose", "approved", "lost" },
 	{ "cancel", "approved", "cancelled" },
+	{ "reassign", "draft submitted in_review info_requested conflict_hold approved", NULL },
 	{ "postpone", "approved", NULL },
 	{ NULL, NULL, NULL },
 };

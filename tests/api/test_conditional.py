@@ -20,6 +20,7 @@ ACTIONS = {  # an operation that asks for If-Match, and how to make a row on whi
     "reinstateProduct": (lambda world: world.act("products", world.make_product(), "retire"), None),
     "withdrawProductPrice": (lambda world: world.make_price(
         world.make_product()["id"], valid_from="2999-01-01T00:00:00Z"), None),
+    "reassignDeal": (lambda world: world.deal_in("submitted"), {"owner_id": None, "reason": "x"}),
     "updateDealLimit": (lambda world: world.make_deal_limit(), {"open_limit": 9}),
     "endDealLimit": (lambda world: world.make_deal_limit(), None),
     "updateCustomField": (lambda world: world.make_custom_field(), {"label": "Renamed"}),

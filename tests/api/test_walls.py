@@ -23,7 +23,7 @@ BODIES = {  # what would be accepted, so that only the wall can refuse
     "updateRegion": {"name": "x"}, "updateTerritoryAssignment": {"note": "x"}, "endTerritoryAssignment": {"reason": "x"},
     "withdrawFxRate": {"reason": "x"}, "endBenefitOverride": {"reason": "x"},
     "updateProduct": {"name": "x"}, "updateCustomField": {"label": "x"}, "updateMarginRuleSet": {"name": "x"},
-    "updateDealLimit": {"open_limit": 1},
+    "updateDealLimit": {"open_limit": 1}, "reassignDeal": {"owner_id": None, "reason": "x"},
     "updateUser": {"name": "x"}, "changeUserRole": {"role": "partner_member"},
     "updateDealStage": {"name": "x"}, "updateLostReason": {"name": "x"}, "updateDeal": {"description": "x"}, "requestDealInfo": {"message": "x"}, "rejectDeal": {"reason": "x"},
     "decideDispute": {"outcome": "upheld", "rule": "program_policy", "reason": "x"}, "appealDispute": {"reason": "x"},

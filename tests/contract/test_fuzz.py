@@ -59,6 +59,7 @@ DEAL_STATES = {
     "submitDeal": "draft", "startDealReview": "submitted", "requestDealInfo": "submitted", "approveDeal": "submitted",
     "rejectDeal": "submitted", "withdrawDeal": "submitted", "winDeal": "approved", "loseDeal": "approved",
     "cancelDeal": "approved", "postponeDeal": "approved",
+    "reassignDeal": "submitted",
 }
 
 PLACES = ["path", "query", "headers", "body", "client"]  # where a request is spoilt
@@ -284,6 +285,8 @@ class Targets:
         rules = {"rules": [], "accelerators": []}
         parts.update({
             "createCustomField": {"kind": "text", "choices": [], "is_required": False, "visibility": "vendor"},
+            "reassignDeal": {"partner_id": self.active()["id"] if operation.id == "reassignDeal" else None,
+                             "owner_id": None},
             "createDealLimit": {"partner_id": None, "tier_id": self.world.tiers["strategic"]["id"], "open_limit": 10_000,
                                 "ends_at": None},
             "updateDealLimit": {"ends_at": None},
