@@ -71,7 +71,7 @@ def test_neither_learns_of_the_other(world):
     assert inputs == {"from_partner_id": a.id, "to_partner_id": b.id, "from_owner_id": person.id, "to_owner_id": None,
                       "reason": "Too slow."}
     [entry] = world.admin.list("/v1/audit-log", {"resource_id": deal["id"], "action": "deal.reassigned"})
-    assert entry["changes"]["previous"]["partner_id"] == a.id
+    assert entry["changes"]["partner_id"] == {"from": a.id, "to": b.id}
 
 
 def test_the_owner(world):
