@@ -37,6 +37,8 @@ const struct endpoint *const all_endpoints[] = {
 	margin_proration_endpoints,
 	margin_simulation_endpoints,
 	deal_endpoints,
+	deal_check_endpoints,
+	deal_conflict_endpoints,
 	deal_export_endpoints,
 	file_endpoints,
 	deal_extension_endpoints,

@@ -40,6 +40,8 @@ extern const struct endpoint margin_quote_endpoints[];
 extern const struct endpoint margin_proration_endpoints[];
 extern const struct endpoint margin_simulation_endpoints[];
 extern const struct endpoint deal_endpoints[];
+extern const struct endpoint deal_check_endpoints[];
+extern const struct endpoint deal_conflict_endpoints[];
 extern const struct endpoint deal_export_endpoints[];
 extern const struct endpoint file_endpoints[];
 extern const struct endpoint custom_field_endpoints[];

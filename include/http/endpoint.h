@@ -140,6 +140,9 @@ json_t *explanation_steps(const struct explanation *explanation);
 /* A batch behind the walls of the request's actor. */
 struct db_batch request_batch(const struct request *request);
 
+/* $6 of the statements: who asks, for events, ledger and idempotency. */
+const char *request_json(const struct request *request);
+
 typedef bool (*decide_fn)(
 	const struct command_input *in, struct decision *out, struct problem *problem);
 /* Fills the response, or sets the problem and returns false. */
@@ -166,6 +169,7 @@ struct endpoint {
 	run_fn run;              /* the escape hatch */
 	bool is_slow; /* hashes a password: answered on a lane, beside the workers (lanes.h); a POST
 		       */
+	bool is_rationed; /* tells something about others: a budget of its own for each partner */
 	bool while_enrolling;    /* open to a session that has to set up a second factor first */
 	enum endpoint_self self; /* whose id it is when the path names none */
 };

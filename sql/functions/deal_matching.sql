@@ -67,7 +67,8 @@ end $$;
 
 -- The facts of matching: every deal that lives and has an exact key in common with a customer, and some of those that
 -- have a word of the name in common, most words first. Partners' own and those ahead come first, so that the ones that
--- decide are among those that are read.
+-- decide are among those that are read. Ahead is also who would be passed by a change of the customer: deal_place lets
+-- nobody pass.
 create or replace function deal_candidates(deal uuid, partner uuid, place text, products uuid[], keys jsonb)
 returns table (deal_id uuid, is_own boolean, has_key boolean, matched_on jsonb, scopes_meet boolean, is_ahead boolean,
 	shared_words bigint, words bigint, their_words bigint, protected_until timestamptz)
@@ -104,7 +105,7 @@ begin
 	select d.id, coalesce(d.partner_id = partner, false), f.kinds is not null,
 		coalesce(f.kinds, '[]') || case when f.shared > 0 then '["name"]' else '[]'::jsonb end,
 		deal_scopes_meet(products, place, d.product_ids, d.customer_country),
-		d.status in ('approved', 'won') or own_claim is null or d.claim_number < own_claim,
+		d.status <> 'conflict_hold' or own_claim is null or d.claim_number < own_claim,
 		f.shared, own_words,
 		(select count(*) from deal_keys t where t.program_id = d.program_id and t.deal_id = d.id and t.kind = 'word'),
 		case when d.status in ('approved', 'won') then d.protected_until end
@@ -199,6 +200,55 @@ begin
 		where c.program_id = program and c.id = settled;
 		perform deal_conflict_publish(deal_system_request(), 'deal.conflict_closed', settled, before);
 	end loop;
+	return true;
+end $$;
+
+-- The vendor's word: the account goes to one, the others of the conflict that it would have to share with are rejected,
+-- the last in line first, so that nobody moves on in between. Who else waits is put into a conflict anew. False: the
+-- conflict, or who stands in it, is not any more what the decision saw.
+create or replace function deal_conflict_resolve(request jsonb, decision jsonb, conflict uuid) returns boolean
+language plpgsql volatile as
+$$
+declare
+	program constant uuid := app_program();
+	now constant timestamptz := program_now();
+	winner constant uuid := decision->>'winner_deal_id';
+	quiet constant jsonb := request - 'key' - 'fingerprint';
+	members constant uuid[] := array(select m.deal_id from deal_conflict_deals m
+		where m.program_id = program and m.conflict_id = conflict);
+	loser record;
+	before jsonb;
+begin
+	perform deal_keys_lock(members);
+	update deal_conflicts c
+	set status = 'resolved', winner_deal_id = winner, rule = decision->>'rule', reason = decision->>'reason',
+		resolved_by_id = (request->>'actor_id')::uuid, ended_at = now, version = c.version + 1, updated_at = now
+	where c.program_id = program and c.id = conflict and c.status = 'open'
+		and c.version = (decision->>'expected_version')::int;
+	if not found or not exists (select from deals d where d.program_id = program and d.id = winner
+		and d.status = decision->>'winner_status' and deal_lives(d.status, d.protected_until, now))
+	then
+		return false;
+	end if;
+	for loser in select d.id from deals d
+		join deals w on w.program_id = program and w.id = winner
+		where d.program_id = program and d.id = any(members) and d.partner_id <> w.partner_id
+			and d.status in ('submitted', 'in_review', 'info_requested', 'conflict_hold')
+			and deal_scopes_meet(d.product_ids, d.customer_country, w.product_ids, w.customer_country)
+			and exists (select from deal_keys k join deal_keys o on o.program_id = k.program_id and o.kind = k.kind
+				and o.key = k.key and o.deal_id = winner
+				where k.program_id = program and k.deal_id = d.id and k.kind <> 'word')
+		order by d.claim_number desc for update of d
+	loop
+		select to_jsonb(s) into before from deal_shape s where s._program_id = program and s.id = loser.id;
+		update deals d set status = 'rejected', decision_comment = decision->>'comment', decided_at = now,
+			version = d.version + 1, updated_at = now
+		where d.program_id = program and d.id = loser.id;
+		perform publish(quiet, jsonb_build_object('event_id', uuid_v7(), 'event', 'deal.rejected'), 'deal', before, to_jsonb(s))
+		from deal_shape s where s._program_id = program and s.id = loser.id;
+	end loop;
+	perform deal_conflict_join(quiet, d.id) from deals d
+	where d.program_id = program and d.id = any(members) and d.status = 'conflict_hold';
 	return true;
 end $$;
 

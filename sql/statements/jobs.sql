@@ -109,3 +109,6 @@ with old as (
 	delete from api_requests r using old where r.ctid = old.ctid returning 1
 )
 select count(*) as gone from gone
+
+-- name: job_free_accounts
+select accounts_free(($5->>'batch')::int) as freed

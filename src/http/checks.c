@@ -138,13 +138,24 @@ static bool address_has_budget(
 	       (!is_sign_in(exchange, request) || take(exchange, LIMIT_SIGN_IN, key, problem));
 }
 
+/* All people and clients of a partner have one budget between them. */
+static bool ration_is_left(
+	struct exchange *exchange, struct request *request, struct problem *problem)
+{
+	const char *partner = actor_partner(request->actor);
+
+	return !endpoint_of(request)->is_rationed ||
+	       take(exchange, LIMIT_CHECKS, partner ? partner : request->actor->id, problem);
+}
+
 static bool caller_is_known(
 	struct exchange *exchange, struct request *request, struct problem *problem)
 {
 	if (request->operation->is_public)
 		return true;
 	return auth_check(request, problem) &&
-	       take(exchange, LIMIT_CLIENT, request->actor->id, problem);
+	       take(exchange, LIMIT_CLIENT, request->actor->id, problem) &&
+	       ration_is_left(exchange, request, problem);
 }
 
 static bool syntax_is_good(struct request *request, enum media media, struct problem *problem)

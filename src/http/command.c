@@ -41,8 +41,7 @@ static const char *dump(struct arena *arena, const json_t *value)
 	return text;
 }
 
-/* $6: who asks, for events, ledger and idempotency. */
-static const char *request_json(const struct request *request)
+const char *request_json(const struct request *request)
 {
 	const struct actor *actor = request->actor;
 	struct text text = TEXT_INIT;

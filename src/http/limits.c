@@ -49,6 +49,7 @@ static const char *const policies[] = {
 	[LIMIT_ADDRESS] = "address",
 	[LIMIT_SIGN_IN] = "sign-in",
 	[LIMIT_CLIENT] = "default",
+	[LIMIT_CHECKS] = "account-checks",
 };
 
 static uint32_t *chain_of(struct shard *shard, const uint64_t key[2])
@@ -196,6 +197,7 @@ struct limits *limits_make(const struct settings *settings)
 	limits->quotas[LIMIT_ADDRESS] = settings->rate_limit_address_per_minute;
 	limits->quotas[LIMIT_SIGN_IN] = settings->rate_limit_sign_in_per_minute;
 	limits->quotas[LIMIT_CLIENT] = settings->rate_limit_per_minute;
+	limits->quotas[LIMIT_CHECKS] = settings->rate_limit_account_checks_per_minute;
 	randombytes_buf(limits->secret, sizeof(limits->secret));
 	for (size_t i = 0; i < SHARD_COUNT; i++)
 		shard_init(&limits->shards[i]);

@@ -18,6 +18,7 @@ enum limit_class {
 	LIMIT_ADDRESS, /* every request, before authentication */
 	LIMIT_SIGN_IN, /* sessions, tokens, passwords and links by mail, per address */
 	LIMIT_CLIENT,  /* a user or a machine client */
+	LIMIT_CHECKS,  /* questions about accounts: a partner, or one of the vendor's side */
 	LIMIT_COUNT,
 };
 

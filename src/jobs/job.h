@@ -28,6 +28,7 @@ struct job_run {
 bool job_seal(const struct job_run *run, struct problem *problem);            /* sealer.c */
 bool job_expire(const struct job_run *run, struct problem *problem);          /* expiry.c */
 bool job_remind(const struct job_run *run, struct problem *problem);          /* expiry.c */
+bool job_free_accounts(const struct job_run *run, struct problem *problem);   /* accounts.c */
 bool job_erase(const struct job_run *run, struct problem *problem);           /* erasure.c */
 bool job_convert_deals(const struct job_run *run, struct problem *problem);   /* deal_worth.c */
 bool job_disputes(const struct job_run *run, struct problem *problem);        /* disputes.c */

@@ -34,6 +34,7 @@ static const struct job {
 	{ "remind", 1000, job_remind, false, LANE_DATABASE },
 	{ "convert_deals", 2 * 1000, job_convert_deals, false, LANE_DATABASE },
 	{ "disputes", 500, job_disputes, false, LANE_DATABASE },
+	{ "free_accounts", 500, job_free_accounts, false, LANE_DATABASE },
 	{ "review_tiers", 2 * 1000, job_review_tiers, false, LANE_DATABASE },
 	{ "erase", 5 * 1000, job_erase, false, LANE_DATABASE },
 	{ "forget_keys", 10 * 1000, job_forget_keys, false, LANE_DATABASE },

@@ -111,6 +111,7 @@ ACTIONS = {  # an operation that asks for If-Match, and how to make a row on whi
     "loseDeal": (lambda world: world.deal_in("approved"), {"reason": "x"}),
     "cancelDeal": (lambda world: world.deal_in("approved"), {"reason": "x"}),
     "postponeDeal": (lambda world: world.deal_in("approved"), {"days": 1, "reason": "x"}),
+    "resolveDealConflict": (lambda world: world.make_conflict(), "winner"),
     "approveDealExtension": (lambda world: world.make_extension(), {}),
     "rejectDealExtension": (lambda world: world.make_extension(), {"reason": "x"}),
     "withdrawDealExtension": (lambda world: world.make_extension(), {}),
@@ -142,6 +143,8 @@ def call(world, operation, row, if_match, body="default"):
         body = ACTIONS[operation.id][1]
     if body == "tier":
         body = {"tier_id": world.tiers["strategic"]["id"], "reason": "x"}
+    if body == "winner":
+        body = {"winner_deal_id": row["holder_deal_id"], "rule": "first_submission", "reason": "x"}
     if body == "override":
         body = override(world)
     if body == "sign":

@@ -34,6 +34,7 @@ MEMORY_MIB = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
 POSTGRES = {"shared_buffers": f"{min(4096, MEMORY_MIB // 4)}MB", "max_wal_size": "8GB", "checkpoint_timeout": "15min", "max_connections": 200,
             "autovacuum_naptime": "60s", "timezone": "UTC"}
 SETTINGS = {"rate_limit_per_minute": HIGH, "rate_limit_address_per_minute": HIGH, "rate_limit_sign_in_per_minute": HIGH,
+            "rate_limit_account_checks_per_minute": HIGH,
             "access_token_s": 86400, "idle_timeout_ms": 3600000}
 
 BODY = json.dumps({

@@ -80,6 +80,7 @@ class Targets:
             "user_id": [world.user("viewer").id], "client_id": [self.partner.client_id],
             "mail_id": [holdings.mail_to(world, world.user("viewer").id)], "code": ["not_found", "internal"],
         }
+        self.ids["conflict_id"] = [world.make_conflict()["id"]]
         self.ids["provider_id"] = [world.make_provider()["id"]]
         self.ids["identity_id"] = [world.make_link(self.ids["provider_id"][0], self.ids["user_id"][0])["id"]]
         self.ids.update({name: [value] for name, value in holdings.territory(world, self.partner).items()})
@@ -128,6 +129,7 @@ class Targets:
             **{name: world.make_region for name in ("updateRegion", "retireRegion")},
             **{name: lambda: world.assign(self.partner, world.make_region())
                for name in ("updateTerritoryAssignment", "endTerritoryAssignment")},
+            "resolveDealConflict": world.make_conflict,
             **{name: world.make_extension
                for name in ("approveDealExtension", "rejectDealExtension", "withdrawDealExtension")},
             "endBenefitOverride": lambda: world.override(self.partner.id),

@@ -358,6 +358,13 @@ class World:
             deal = self.act("deals", deal, action, body, by=by)
         return self.refresh(deal)
 
+    def make_conflict(self):
+        """Two partners want one customer; the second waits."""
+        customer = {"customer_name": unique("Customer"), "customer_website": f"https://{unique('c')}.example"}
+        self.partner("first in line").deal(**customer)
+        waits = self.partner("second in line").deal(**customer)
+        return self.admin.list("/v1/deal-conflicts", {"deal_id": waits["id"]})[0]
+
     def make_extension(self, partner=None, deal=None, **members):
         """A request for more protection, of a deal of its own unless the test gives one."""
         partner = partner or self.partner("a")
