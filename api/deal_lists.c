@@ -11,6 +11,7 @@
 static const struct resource timeline_resource = {
 	.object = "timeline_entry",
 	.shape = "timeline_entry_shape",
+	.tells_of_others = true,
 };
 
 /*
@@ -127,9 +128,7 @@ const struct list deal_export_list = {
 };
 
 static const struct filter timeline_filters[] = {
-	{ .sql = "s._resource_id = {} and s._resource_type = 'deal'",
-		.type = 'u',
-		.from_path = true },
+	{ .sql = "s._deal_id = {}", .type = 'u', .from_path = true },
 	{ 0 },
 };
 

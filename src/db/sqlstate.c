@@ -83,6 +83,18 @@ struct constraint {
 
 static const struct constraint constraints[] = {
 	{ "agreement_templates_edition_key", OURS, 0, NULL, NULL },
+	{ "deal_documents_deal_fkey", OURS, 0, NULL, NULL },
+	{ "deal_documents_file_fkey", OURS, 0, NULL, NULL },
+	{ "deal_documents_file_key", OURS, 0, NULL, NULL },
+	{ "deal_documents_internal_check", OURS, 0, NULL, NULL },
+	{ "deal_documents_kind_check", OURS, 0, NULL, NULL },
+	{ "deal_documents_pkey", OURS, 0, NULL, NULL },
+	{ "deal_documents_visibility_check", OURS, 0, NULL, NULL },
+	{ "deal_notes_deal_fkey", OURS, 0, NULL, NULL },
+	{ "deal_notes_internal_check", OURS, 0, NULL, NULL },
+	{ "deal_notes_pkey", OURS, 0, NULL, NULL },
+	{ "deal_notes_removed_check", OURS, 0, NULL, NULL },
+	{ "deal_notes_visibility_check", OURS, 0, NULL, NULL },
 	{ "deal_stage_changes_deal_fkey", OURS, 0, NULL, NULL },
 	{ "deal_stage_changes_pkey", OURS, 0, NULL, NULL },
 	{ "deal_stage_changes_stage_fkey", OURS, 0, NULL, NULL },

@@ -94,6 +94,9 @@ ACTIONS = {  # an operation that asks for If-Match, and how to make a row on whi
         f"/v1/api-clients/{world.make_client(['deals:read'])[0]}").json, {"name": "Renamed"}),
     "rotateApiClientSecret": (lambda world: world.admin.get(
         f"/v1/api-clients/{world.make_client(['deals:read'])[0]}").json, {"overlap_seconds": 60}),
+    "updateDealNote": (lambda world: world.make_note(), {"body": "Otherwise."}),
+    "removeDealNote": (lambda world: world.make_note(), None),
+    "removeDealDocument": (lambda world: world.make_document(), None),
     "updateDealStage": (lambda world: world.make_stage(), {"name": "Renamed"}),
     "retireDealStage": (lambda world: world.make_stage(), None),
     "reinstateDealStage": (lambda world: world.act("deal-stages", world.make_stage(), "retire"), None),

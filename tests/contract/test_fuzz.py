@@ -86,6 +86,7 @@ class Targets:
         self.ids.update({name: [value] for name, value in holdings.territory(world, self.partner).items()})
         self.ids.update({name: [value] for name, value in holdings.reviews(world, self.partner).items()})
         self.ids.update({name: [value] for name, value in holdings.words(world).items()})
+        self.ids.update({name: [value] for name, value in holdings.parts(world, approved["id"]).items()})
         self.ids["file_id"] = [world.upload(by=self.partner.api)["id"]]
         self.ids["rate_id"] = [world.make_rate()["id"]]
         self.ids.update({name: [value] for name, value in holdings.sales(world).items()})
@@ -164,6 +165,8 @@ class Targets:
             **{name: lambda phase=phase: world.dispute_in(phase) for name, phase in (
                 ("finishDisputeEvidence", "evidence"), ("decideDispute", "frozen"), ("appealDispute", "decided"),
                 ("closeDispute", "final"))},
+            **{name: world.make_note for name in ("updateDealNote", "removeDealNote")},
+            "removeDealDocument": world.make_document,
             "putFileContent": world.declare_file, "updateDeal": lambda: world.deal_in("draft"),
             **{name: lambda state=state: world.deal_in(state) for name, state in DEAL_STATES.items()},
         }
@@ -283,6 +286,9 @@ class Targets:
             "createBenefitOverride": {"partner_id": self.partner.id, "benefit_id": self.world.make_benefit()["id"], "value": True,
                                       "valid_from": "2998-01-01T00:00:00Z", "valid_until": "2999-01-01T00:00:00Z"},
             "createFxRate": {"base": "USD", "quote": "EUR", "rate": "0.92"}})
+        parts.update({"createDealNote": {"deal_id": self.ids["deal_id"][0]}, "createDealDocument": {
+            "deal_id": self.ids["deal_id"][0],
+            **({"file_id": self.world.upload()["id"]} if operation.id == "createDealDocument" else {})}})
         item = {"product_id": self.ids["product_id"][0], "quantity": 3}
         rules = {"rules": [], "accelerators": []}
         parts.update({

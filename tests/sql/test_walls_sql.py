@@ -184,7 +184,7 @@ def test_whatever_else_a_partner_reads_is_known(place, superuser, app):
     walls(app, place.program_id, place.partner("a").id)
     open_tables = set(readable(superuser)) & set(tables(superuser, "program_id")) - set(tables(superuser, "partner_id"))
     seen = {name for name in open_tables if rows(app, f"select count(*) from {name}") != [(0,)]}
-    assert seen <= {"tiers", "tier_versions", "agreement_templates", "benefits", "custom_fields", "partners", "partner_types", "revocations", "regions",
+    assert seen <= {"tiers", "tier_versions", "agreement_templates", "benefits", "custom_fields", "deal_stages", "lost_reasons", "partners", "partner_types", "revocations", "regions",
                     "region_countries", "fx_rates"}
 
 

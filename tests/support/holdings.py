@@ -22,7 +22,7 @@ def of_partner(world, partner):
             "contact_id": world.make_contact(partner.id)["id"], "form_key_id": world.make_form_key()["id"],
             "relation_id": relation["id"],
             "partner_type_id": world.partner_type("distributor")["id"],  # not what the partners of tests are
-            "file_id": world.upload(by=partner.api)["id"], **words(world),
+            "file_id": world.upload(by=partner.api)["id"], **words(world), **parts(world, deal["id"], partner.api),
             **sales(world), "quote_id": world.make_quote(partner.id)["id"],
             "session_id": partner.user().get("/v1/sessions/current")["id"],
             **dispute(world, partner), **reviews(world, partner), **territory(world, partner), "rate_id": world.make_rate()["id"],
@@ -57,9 +57,14 @@ def territory(world, partner):
 def of_vendor(world):
     """What belongs to the vendor's side and to no partner, though partners have things of the kind."""
     return {"user_id": world.user("viewer").id, "client_id": world.make_client(["deals:read"])[0], **sales(world),
-            "file_id": world.upload()["id"], "application_id": world.apply(draft=True)["id"],
+            **parts(world, world.deal_in("submitted")["id"]), "file_id": world.upload()["id"], "application_id": world.apply(draft=True)["id"],
             "session_id": world.user("viewer").get("/v1/sessions/current")["id"], **federation(world),
             "custom_field_id": world.make_custom_field()["id"]}
+
+
+def parts(world, deal_id, by=None):
+    """What was added to a deal; the vendor keeps for itself what it adds."""
+    return {"note_id": world.make_note(deal_id, by)["id"], "document_id": world.make_document(deal_id, by)["id"]}
 
 
 def words(world):

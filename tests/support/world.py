@@ -237,6 +237,16 @@ class World:
             "key": unique("stage").replace("-", "_"), "name": unique("Stage"), "probability_bps": 5000,
             "position": next(number for number in range(100, 1001) if number not in taken), **members}, expect=201).json
 
+    def make_note(self, deal_id=None, by=None, **members):
+        return (by or self.admin).post("/v1/deal-notes", {
+            "deal_id": deal_id or self.deal_in("submitted")["id"], "body": "The board decides on the 20th.", **members},
+            expect=201).json
+
+    def make_document(self, deal_id=None, by=None, **members):
+        return (by or self.admin).post("/v1/deal-documents", {
+            "deal_id": deal_id or self.deal_in("submitted")["id"], "file_id": self.upload(by=by)["id"], "kind": "offer",
+            "title": "Offer", **members}, expect=201).json
+
     def make_reason(self, **members):
         return self.admin.post("/v1/lost-reasons", {
             "key": unique("reason").replace("-", "_"), "name": unique("Reason"), **members}, expect=201).json
