@@ -51,8 +51,8 @@ static bool create(struct errand *op)
 {
 	char kid[KEY_KID_BYTES];
 
-	if (!keys_ensure(op->db, op->vault, &op->fault) ||
-		!keys_create(op->db, op->vault, kid, &op->fault))
+	if (!keys_ensure(op->db, op->vault, op->settings->signing_alg, &op->fault) ||
+		!keys_create(op->db, op->vault, op->settings->signing_alg, kid, &op->fault))
 		return false;
 	printf("next_kid=%s\n", kid);
 	return true;
@@ -70,7 +70,8 @@ static bool retire(struct errand *op)
 {
 	char active[KEY_KID_BYTES];
 
-	if (!keys_retire(op->db, op->vault, op->kid, op->at_once, active, &op->fault))
+	if (!keys_retire(op->db, op->vault, op->settings->signing_alg, op->kid, op->at_once, active,
+		    &op->fault))
 		return false;
 	printf("retired_kid=%s\nactive_kid=%s\n", op->kid, active);
 	return true;
@@ -80,9 +81,9 @@ static bool rotate(struct errand *op)
 {
 	struct key_rotation rotation;
 
-	if (!keys_ensure(op->db, op->vault, &op->fault) ||
-		!keys_rotate(op->db, op->vault, keys_overlap_s(op->settings), op->at_once,
-			&rotation, &op->fault))
+	if (!keys_ensure(op->db, op->vault, op->settings->signing_alg, &op->fault) ||
+		!keys_rotate(op->db, op->vault, op->settings->signing_alg,
+			keys_overlap_s(op->settings), op->at_once, &rotation, &op->fault))
 		return false;
 	printf("active_kid=%s\nnext_kid=%s\n", rotation.active_kid, rotation.next_kid);
 	return true;

@@ -42,6 +42,7 @@ struct settings {
 	const char *cors_origins;      /* comma-separated exact origins, empty = none */
 	bool cookie_sessions;          /* browsers may keep their session in cookies */
 	const char *cookie_same_site;
+	const char *signing_alg;
 	int64_t access_token_s;
 	int64_t refresh_token_s; /* absolute life */
 	int64_t refresh_idle_s;

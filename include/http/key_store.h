@@ -23,13 +23,14 @@
 
 /*
  * Makes the first active and next key where there is none, and seals what is clear or was sealed
- * with the previous encryption key. Instances that start at once make one pair.
+ * with the previous encryption key. Instances that start at once make one pair. `alg`, here and
+ * below, is that of new keys: the setting signing_alg.
  */
-bool keys_ensure(struct db *db, const struct vault *vault, struct text *reterr);
+bool keys_ensure(struct db *db, const struct vault *vault, const char *alg, struct text *reterr);
 
 /* Announces another key. */
-bool keys_create(struct db *db, const struct vault *vault, char ret_kid[static KEY_KID_BYTES],
-	struct text *reterr);
+bool keys_create(struct db *db, const struct vault *vault, const char *alg,
+	char ret_kid[static KEY_KID_BYTES], struct text *reterr);
 
 /*
  * The announced key signs from now on; the active one is kept for `overlap_s`. Refused for a key
@@ -43,8 +44,8 @@ bool keys_activate(
  * waited longest takes over. Refused while tokens of it may be about, unless `at_once`.
  * `ret_active` is the key that signs now.
  */
-bool keys_retire(struct db *db, const struct vault *vault, const char *kid, bool at_once,
-	char ret_active[static KEY_KID_BYTES], struct text *reterr);
+bool keys_retire(struct db *db, const struct vault *vault, const char *alg, const char *kid,
+	bool at_once, char ret_active[static KEY_KID_BYTES], struct text *reterr);
 
 struct key_rotation {
 	char active_kid[KEY_KID_BYTES];
@@ -52,8 +53,8 @@ struct key_rotation {
 };
 
 /* Activates the announced key that has waited longest and announces another, in one step. */
-bool keys_rotate(struct db *db, const struct vault *vault, int64_t overlap_s, bool at_once,
-	struct key_rotation *ret_rotation, struct text *reterr);
+bool keys_rotate(struct db *db, const struct vault *vault, const char *alg, int64_t overlap_s,
+	bool at_once, struct key_rotation *ret_rotation, struct text *reterr);
 
 /* How long a key must stay good after it signed its last token. */
 int64_t keys_overlap_s(const struct settings *settings);

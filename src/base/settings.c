@@ -29,6 +29,7 @@ enum kind {
 	KIND_MAILBOX,
 	KIND_LEVEL,
 	KIND_SAME_SITE,
+	KIND_SIGNING,
 	KIND_INT,
 	KIND_BOOL
 };
@@ -104,6 +105,8 @@ static const struct row rows[] = {
 		"browsers may keep their session in cookies (/v1/cookie-sessions)"),
 	TEXT_ROW(cookie_same_site, KIND_SAME_SITE, "lax",
 		"SameSite of these cookies; none for pages of another site in cors_origins"),
+	TEXT_ROW(signing_alg, KIND_SIGNING, "RS256",
+		"algorithm of signing keys made from now on: RS256, or ES256 (short tokens)"),
 	INT_ROW(access_token_s, "600", 1, DAY_S, "life of an access token"),
 	INT_ROW(refresh_token_s, "2592000", 1, 366 * DAY_S, "life of a session, however active"),
 	INT_ROW(refresh_idle_s, "604800", 1, 366 * DAY_S, "life of a session that is not used"),
@@ -394,6 +397,7 @@ static bool value_fits(const struct row *row, const char *value, int64_t *ret_nu
 	case KIND_SAME_SITE:
 		return strcmp(value, "strict") == 0 || strcmp(value, "lax") == 0 ||
 		       strcmp(value, "none") == 0;
+	case KIND_SIGNING: return strcmp(value, "RS256") == 0 || strcmp(value, "ES256") == 0;
 	case KIND_TEXT:
 	case KIND_SECRET: return true;
 	}
@@ -409,6 +413,7 @@ static void value_refuse(
 		[KIND_URL] = "an http or https URL without a slash at its end",
 		[KIND_LEVEL] = "debug, info, warn, error or off",
 		[KIND_SAME_SITE] = "strict, lax or none",
+		[KIND_SIGNING] = "RS256 or ES256",
 		[KIND_HEX_KEY] = "64 hexadecimal digits",
 		[KIND_RELAY] = "smtp://host, smtp://host:port or the same with smtps",
 		[KIND_TLS] = "auto, required or off",

@@ -17,7 +17,7 @@ bool identity_start(struct app *app, struct text *reterr)
 	passwords_configure(app->settings);
 	app->keys = keys_make();
 	if (!common_passwords_load(app->settings, reterr) ||
-		!keys_ensure(app->db, app->vault, reterr) ||
+		!keys_ensure(app->db, app->vault, app->settings->signing_alg, reterr) ||
 		!keys_reload(app->keys, app->db, app->vault, reterr))
 		return false;
 	app->tokens = tokens_make(app->keys, app->issuer, app->settings->access_token_s);

@@ -63,6 +63,11 @@ bool jws_alg_fits(enum jws_alg alg, const EVP_PKEY *key)
 	return curve == 0 ? EVP_PKEY_is_a(key, "RSA") == 1 : is_on_curve(key, curve);
 }
 
+enum jws_alg jws_own_alg(const EVP_PKEY *key)
+{
+	return jws_alg_fits(JWS_ES256, key) ? JWS_ES256 : JWS_RS256;
+}
+
 /* ---- the envelope ---- */
 
 bool jws_split(const char *token, size_t length, struct jws *ret_jws)
@@ -162,19 +167,37 @@ static void append_base64url(struct text *text, const void *bytes, size_t length
 	text->length += base64url_encode(bytes, length, text->bytes + text->length);
 }
 
+/* DER as r || s, each of its full length. */
+static bool raw_of(const unsigned char *der, size_t length, size_t number_bytes, unsigned char *raw)
+{
+	ECDSA_SIG *signature = d2i_ECDSA_SIG(NULL, &der, (long)length);
+	int width = (int)number_bytes;
+	bool done = signature && BN_bn2binpad(ECDSA_SIG_get0_r(signature), raw, width) == width &&
+		    BN_bn2binpad(ECDSA_SIG_get0_s(signature), raw + number_bytes, width) == width;
+
+	ECDSA_SIG_free(signature);
+	return done;
+}
+
 bool jws_signature_append(struct text *out, enum jws_alg alg, EVP_PKEY *key, struct slice input)
 {
 	unsigned char signature[SIGNATURE_MAX];
+	unsigned char raw[SIGNATURE_MAX];
 	size_t length = sizeof signature;
+	size_t number_bytes = algorithms[alg].number_bytes;
 	EVP_MD_CTX *context = EVP_MD_CTX_new();
-	bool done = context && algorithms[alg].curve == 0 && jws_alg_fits(alg, key) &&
+	bool done = context && jws_alg_fits(alg, key) &&
 		    EVP_DigestSignInit(context, NULL, algorithms[alg].digest(), NULL, key) == 1 &&
 		    EVP_DigestSign(context, signature, &length, (const unsigned char *)input.bytes,
 			    input.length) == 1;
 
 	EVP_MD_CTX_free(context);
+	if (done && number_bytes > 0)
+		done = raw_of(signature, length, number_bytes, raw);
 	ERR_clear_error();
-	if (done)
+	if (done && number_bytes > 0)
+		append_base64url(out, raw, 2 * number_bytes);
+	else if (done)
 		append_base64url(out, signature, length);
 	return done;
 }

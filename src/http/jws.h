@@ -24,6 +24,8 @@ enum jws_alg { JWS_RS256, JWS_RS384, JWS_RS512, JWS_ES256, JWS_ES384 };
 const char *jws_alg_text(enum jws_alg alg);
 /* Exact spelling; "none", HS256 and their like are no algorithms here. */
 bool jws_alg_parse(const char *text, enum jws_alg *ret_alg);
+/* The one by which we sign with a key of our own: ES256 for P-256, else RS256. */
+enum jws_alg jws_own_alg(const EVP_PKEY *key);
 /* Whether this is an algorithm for this key: RS* for RSA, ES256 for P-256, ES384 for P-384. */
 bool jws_alg_fits(enum jws_alg alg, const EVP_PKEY *key);
 
@@ -46,8 +48,7 @@ json_t *jws_object(struct slice segment);
 bool jws_signature_holds(
 	enum jws_alg alg, EVP_PKEY *key, struct slice input, struct slice signature);
 
-/* Appends the base64url of a signature over `input`, which must not be a part of `out`. RSA keys
- * only: it is what we sign with. */
+/* Appends the base64url of a signature over `input`, which must not be a part of `out`. */
 bool jws_signature_append(struct text *out, enum jws_alg alg, EVP_PKEY *key, struct slice input);
 
 /* Header and claims are JSON texts. The token on the arena, or NULL when OpenSSL fails. */

@@ -217,10 +217,12 @@ static const char *close_key(
 }
 
 /* A new key whose private half is sealed already. */
-static bool generate(const struct vault *vault, struct arena *arena, struct key_record *ret_record,
-	struct text *reterr)
+static bool generate(const struct vault *vault, const char *alg, struct arena *arena,
+	struct key_record *ret_record, struct text *reterr)
 {
-	if (!key_generate(arena, ret_record))
+	enum jws_alg parsed;
+
+	if (!jws_alg_parse(alg, &parsed) || !key_generate(parsed, arena, ret_record))
 		return refuse(reterr, "Signing keys: OpenSSL cannot make a key.");
 	const char *pem = ret_record->private_pem;
 	ret_record->private_pem = close_key(ret_record->kid, pem, vault, arena);
@@ -280,13 +282,14 @@ static struct db_call *add_insert(
 	return call;
 }
 
-static bool store_first(
-	struct db *db, const struct vault *vault, struct arena *arena, struct text *reterr)
+static bool store_first(struct db *db, const struct vault *vault, const char *alg,
+	struct arena *arena, struct text *reterr)
 {
 	struct key_record active;
 	struct key_record next;
 
-	if (!generate(vault, arena, &active, reterr) || !generate(vault, arena, &next, reterr))
+	if (!generate(vault, alg, arena, &active, reterr) ||
+		!generate(vault, alg, arena, &next, reterr))
 		return false;
 	struct db_batch batch = writing(arena);
 	add_insert(&batch, &insert_missing, &active)->params[4] = "active";
@@ -295,7 +298,7 @@ static bool store_first(
 	return run(db, &batch, reterr);
 }
 
-bool keys_ensure(struct db *db, const struct vault *vault, struct text *reterr)
+bool keys_ensure(struct db *db, const struct vault *vault, const char *alg, struct text *reterr)
 {
 	struct arena *arena = arena_new();
 	struct db_batch batch = reading(arena);
@@ -303,17 +306,17 @@ bool keys_ensure(struct db *db, const struct vault *vault, struct text *reterr)
 
 	bool done = run(db, &batch, reterr);
 	if (done && rows_bool(call->rows, "is_missing"))
-		done = store_first(db, vault, arena, reterr);
+		done = store_first(db, vault, alg, arena, reterr);
 	arena_free(arena);
 	return done && reseal(db, vault, reterr);
 }
 
-bool keys_create(struct db *db, const struct vault *vault, char ret_kid[static KEY_KID_BYTES],
-	struct text *reterr)
+bool keys_create(struct db *db, const struct vault *vault, const char *alg,
+	char ret_kid[static KEY_KID_BYTES], struct text *reterr)
 {
 	struct arena *arena = arena_new();
 	struct key_record record;
-	bool done = generate(vault, arena, &record, reterr);
+	bool done = generate(vault, alg, arena, &record, reterr);
 
 	if (done) {
 		struct db_batch batch = writing(arena);
@@ -477,15 +480,15 @@ static bool rotate(struct db *db, struct arena *arena, const struct key_record *
 	return true;
 }
 
-bool keys_rotate(struct db *db, const struct vault *vault, int64_t overlap_s, bool at_once,
-	struct key_rotation *ret_rotation, struct text *reterr)
+bool keys_rotate(struct db *db, const struct vault *vault, const char *alg, int64_t overlap_s,
+	bool at_once, struct key_rotation *ret_rotation, struct text *reterr)
 {
 	struct arena *arena = arena_new();
 	int64_t waited_s = at_once ? 0 : KEY_ANNOUNCE_S;
 	struct key_record next;
 
 	bool done = may_follow(db, arena, NULL, waited_s, reterr) &&
-		    generate(vault, arena, &next, reterr) &&
+		    generate(vault, alg, arena, &next, reterr) &&
 		    rotate(db, arena, &next, overlap_s, waited_s, ret_rotation, reterr);
 	arena_free(arena);
 	return done;
@@ -512,13 +515,13 @@ static bool may_retire(
 	return true;
 }
 
-static bool retire(struct db *db, const struct vault *vault, struct arena *arena, const char *kid,
-	bool at_once, char ret_active[static KEY_KID_BYTES], struct text *reterr)
+static bool retire(struct db *db, const struct vault *vault, const char *alg, struct arena *arena,
+	const char *kid, bool at_once, char ret_active[static KEY_KID_BYTES], struct text *reterr)
 {
 	struct key_record spares[2];
 
-	if (!generate(vault, arena, &spares[0], reterr) ||
-		!generate(vault, arena, &spares[1], reterr))
+	if (!generate(vault, alg, arena, &spares[0], reterr) ||
+		!generate(vault, alg, arena, &spares[1], reterr))
 		return false;
 	struct db_batch batch = writing(arena);
 	struct db_call *retired = db_add(&batch, &retire_key);
@@ -536,12 +539,12 @@ static bool retire(struct db *db, const struct vault *vault, struct arena *arena
 	       refuse(reterr, "Somebody else activated or retired the key in the same moment.");
 }
 
-bool keys_retire(struct db *db, const struct vault *vault, const char *kid, bool at_once,
-	char ret_active[static KEY_KID_BYTES], struct text *reterr)
+bool keys_retire(struct db *db, const struct vault *vault, const char *alg, const char *kid,
+	bool at_once, char ret_active[static KEY_KID_BYTES], struct text *reterr)
 {
 	struct arena *arena = arena_new();
 	bool done = may_retire(db, arena, kid, at_once, reterr) &&
-		    retire(db, vault, arena, kid, at_once, ret_active, reterr);
+		    retire(db, vault, alg, arena, kid, at_once, ret_active, reterr);
 
 	arena_free(arena);
 	return done;

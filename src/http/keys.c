@@ -5,8 +5,7 @@
  * verification costs. Readers take a reference under a read lock and work outside of it, so a
  * rotation never waits for a signature.
  *
- * One algorithm (RS256) is bound to every key; a token never chooses. Another algorithm would be a
- * column of the record that keys_install accepts and a branch in tokens.c.
+ * One algorithm is bound to every key, RS256 or ES256; a token never chooses.
  */
 #include "http/keys.h"
 
@@ -27,6 +26,7 @@
 #define RSA_BITS_MIN  2048
 #define RSA_BITS_MAX  4096 /* more only makes every verification slow */
 #define RSA_BYTES_MAX (RSA_BITS_MAX / 8)
+#define P256_BYTES    32
 #define ASK_PERIOD_US CLOCK_SECOND_US
 #define ASK_WAIT_MS   250
 
@@ -43,34 +43,56 @@ struct keys {
 	int64_t asked_us;        /* monotonic: last reload for a token; under `reading` */
 };
 
-/* Big-endian bytes of one RSA member as base64url. */
-static bool rsa_member(
-	const EVP_PKEY *key, const char *member, char out[BASE64URL_BYTES(RSA_BYTES_MAX)])
+/* One member of a public key as base64url: big-endian, for a curve of its full length. */
+static bool key_member(const EVP_PKEY *key, const char *member, int least_bytes,
+	char out[BASE64URL_BYTES(RSA_BYTES_MAX)])
 {
 	unsigned char bytes[RSA_BYTES_MAX];
 	BIGNUM *number = NULL;
 
 	if (EVP_PKEY_get_bn_param(key, member, &number) != 1)
 		return false;
-	bool fits = BN_num_bytes(number) <= RSA_BYTES_MAX;
+	int length = BN_num_bytes(number) > least_bytes ? BN_num_bytes(number) : least_bytes;
+	bool fits = length <= RSA_BYTES_MAX && BN_bn2binpad(number, bytes, length) == length;
 	if (fits)
-		base64url_encode(bytes, (size_t)BN_bn2bin(number, bytes), out);
+		base64url_encode(bytes, (size_t)length, out);
 	BN_free(number);
 	return fits;
 }
 
+/* The members that make a public key, by the names of JWK. */
+struct public_members {
+	bool is_ec;
+	char first[BASE64URL_BYTES(RSA_BYTES_MAX)];  /* n or x */
+	char second[BASE64URL_BYTES(RSA_BYTES_MAX)]; /* e or y */
+};
+
+static bool public_members(const EVP_PKEY *key, struct public_members *members)
+{
+	members->is_ec = jws_own_alg(key) == JWS_ES256;
+	if (members->is_ec)
+		return key_member(key, OSSL_PKEY_PARAM_EC_PUB_X, P256_BYTES, members->first) &&
+		       key_member(key, OSSL_PKEY_PARAM_EC_PUB_Y, P256_BYTES, members->second);
+	return key_member(key, OSSL_PKEY_PARAM_RSA_N, 0, members->first) &&
+	       key_member(key, OSSL_PKEY_PARAM_RSA_E, 0, members->second);
+}
+
 bool key_thumbprint(const EVP_PKEY *key, char ret_kid[static KEY_KID_BYTES])
 {
-	char n[BASE64URL_BYTES(RSA_BYTES_MAX)];
-	char e[BASE64URL_BYTES(RSA_BYTES_MAX)];
+	struct public_members members;
 	unsigned char digest[SHA256_DIGEST_LENGTH];
 	struct text canonical = TEXT_INIT;
 
-	if (!rsa_member(key, OSSL_PKEY_PARAM_RSA_N, n) ||
-		!rsa_member(key, OSSL_PKEY_PARAM_RSA_E, e))
+	if (!public_members(key, &members))
 		return false;
 	/* RFC 7638 §3: the required members, sorted, without white space. */
-	text_appendf(&canonical, "{\"e\":\"%s\",\"kty\":\"RSA\",\"n\":\"%s\"}", e, n);
+	if (members.is_ec)
+		text_appendf(&canonical,
+			"{\"crv\":\"P-256\",\"kty\":\"EC\",\"x\":\"%s\",\"y\":\"%s\"}",
+			members.first, members.second);
+	else
+		text_appendf(&canonical, "{\"e\":\"%s\",\"kty\":\"RSA\",\"n\":\"%s\"}",
+			members.second, members.first);
 	bool done = EVP_Digest(canonical.bytes, canonical.length, digest, NULL, EVP_sha256(),
 			    NULL) == 1;
 	text_release(&canonical);
@@ -81,14 +103,17 @@ bool key_thumbprint(const EVP_PKEY *key, char ret_kid[static KEY_KID_BYTES])
 
 static json_t *public_jwk(const EVP_PKEY *key, const char *kid)
 {
-	char n[BASE64URL_BYTES(RSA_BYTES_MAX)];
-	char e[BASE64URL_BYTES(RSA_BYTES_MAX)];
+	struct public_members members;
+	const char *alg = jws_alg_text(jws_own_alg(key));
 
-	if (!rsa_member(key, OSSL_PKEY_PARAM_RSA_N, n) ||
-		!rsa_member(key, OSSL_PKEY_PARAM_RSA_E, e))
+	if (!public_members(key, &members))
 		return NULL;
+	if (members.is_ec)
+		return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "kty", "EC", "kid", kid,
+			"use", "sig", "alg", alg, "crv", "P-256", "x", members.first, "y",
+			members.second);
 	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "kty", "RSA", "kid", kid, "use", "sig",
-		"alg", KEY_ALG, "n", n, "e", e);
+		"alg", alg, "n", members.first, "e", members.second);
 }
 
 static char *private_pem(EVP_PKEY *key, struct arena *arena)
@@ -105,15 +130,16 @@ static char *private_pem(EVP_PKEY *key, struct arena *arena)
 	return pem;
 }
 
-bool key_generate(struct arena *arena, struct key_record *ret_record)
+bool key_generate(enum jws_alg alg, struct arena *arena, struct key_record *ret_record)
 {
-	EVP_PKEY *key = EVP_RSA_gen(RSA_BITS_MIN);
+	EVP_PKEY *key = alg == JWS_ES256 ? EVP_EC_gen("P-256") : EVP_RSA_gen(RSA_BITS_MIN);
 	char *kid = arena_alloc(arena, KEY_KID_BYTES);
 	char *pem = key ? private_pem(key, arena) : NULL;
 	json_t *jwk = pem && key_thumbprint(key, kid) ? public_jwk(key, kid) : NULL;
 	char *jwk_text = jwk ? json_dumps(jwk, JSON_COMPACT) : NULL;
 
-	*ret_record = (struct key_record){ .kid = kid, .alg = KEY_ALG, .private_pem = pem };
+	*ret_record =
+		(struct key_record){ .kid = kid, .alg = jws_alg_text(alg), .private_pem = pem };
 	if (jwk_text)
 		ret_record->public_jwk = arena_strdup(arena, jwk_text);
 	free(jwk_text);
@@ -159,10 +185,11 @@ static const char *key_load(
 		return "it was sealed with another encryption_key";
 	if (!key->pkey)
 		return "the private key cannot be read";
-	if (strcmp(record->alg, KEY_ALG) != 0 || !EVP_PKEY_is_a(key->pkey, "RSA"))
-		return "the algorithm is not " KEY_ALG;
-	if (EVP_PKEY_get_bits(key->pkey) < RSA_BITS_MIN ||
-		EVP_PKEY_get_bits(key->pkey) > RSA_BITS_MAX)
+	key->alg = jws_own_alg(key->pkey);
+	if (strcmp(record->alg, jws_alg_text(key->alg)) != 0 || !jws_alg_fits(key->alg, key->pkey))
+		return "the algorithm is not RS256 or ES256, or not the key's";
+	if (key->alg == JWS_RS256 && (EVP_PKEY_get_bits(key->pkey) < RSA_BITS_MIN ||
+					     EVP_PKEY_get_bits(key->pkey) > RSA_BITS_MAX))
 		return "the key has not between 2048 and 4096 bits";
 	if (!key_thumbprint(key->pkey, kid) || strcmp(kid, record->kid) != 0)
 		return "the kid is not the thumbprint of the key";

@@ -16,9 +16,8 @@
 #include "base/settings.h"
 #include "base/text.h"
 #include "db/db.h"
+#include "http/jws.h"
 #include "http/key_store.h"
-
-#define KEY_ALG "RS256"
 
 struct keys;
 
@@ -34,25 +33,27 @@ struct key {
 	char kid[KEY_KID_BYTES];
 	char state[KEY_STATE_BYTES];
 	int64_t retired_us;
+	enum jws_alg alg; /* the one it is bound to */
 	EVP_PKEY *pkey;
 	json_t *jwk;
 	_Atomic int holders;
 };
 
-/* A new RSA 2048 key, or a key's text form as the table signing_keys holds it. */
+/* A new key (RSA 2048 or P-256), or a key's text form as the table signing_keys holds it. */
 struct key_record {
 	const char *kid;
 	const char *alg;
 	const char *private_pem; /* NULL: what is known of this kid is kept */
-	const char *public_jwk;  /* JSON text with kty, n, e, kid, use, alg; public members only */
+	const char *public_jwk;  /* JSON text; public members only */
 	const char *state;       /* next, active, retiring */
 	int64_t retired_us;      /* retiring: good until then; 0 = no end */
 };
 
-/* Generates a key pair; `state` is left to the caller. False only when OpenSSL fails. */
-bool key_generate(struct arena *arena, struct key_record *ret_record);
+/* Generates a key pair for RS256 or ES256; `state` is left to the caller. False only when OpenSSL
+ * fails. */
+bool key_generate(enum jws_alg alg, struct arena *arena, struct key_record *ret_record);
 
-/* Thumbprint of an RSA key by RFC 7638 §3. */
+/* Thumbprint by RFC 7638 §3. */
 bool key_thumbprint(const EVP_PKEY *key, char ret_kid[static KEY_KID_BYTES]);
 
 /* ---- the set ---- */

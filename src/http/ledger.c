@@ -48,7 +48,7 @@ const char *ledger_sign_text(struct keys *keys, struct arena *arena, const char 
 	const char *signed_by = NULL;
 	struct text signature = TEXT_INIT;
 	struct key *key = keys_signer(keys);
-	if (key != NULL && jws_signature_append(&signature, JWS_RS256, key->pkey, slice_of(text)))
+	if (key != NULL && jws_signature_append(&signature, key->alg, key->pkey, slice_of(text)))
 		signed_by = arena_printf(arena, "%s.%s", key->kid, signature.bytes);
 	text_release(&signature);
 	key_release(key);
@@ -101,7 +101,7 @@ static bool signature_holds(const struct key_ring *ring, const char *signature, 
 		return false;
 	EVP_PKEY *key = find_key(ring, signature, (size_t)(dot - signature));
 	return key != NULL &&
-	       jws_signature_holds(JWS_RS256, key, slice_of(text), slice_of(dot + 1));
+	       jws_signature_holds(jws_own_alg(key), key, slice_of(text), slice_of(dot + 1));
 }
 
 /* A forged checkpoint is a fault of its own, unless SQL has found an earlier one. */

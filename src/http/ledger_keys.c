@@ -50,15 +50,16 @@ bool file_keys_take(struct file_keys *keys, const json_t *line)
 	return good;
 }
 
-const char *file_keys_signer(
-	const struct file_keys *keys, const char *signature, struct slice text)
+const char *file_keys_signer(const struct file_keys *keys, const char *signature, struct slice text)
 {
 	const char *dot = signature ? strchr(signature, '.') : NULL;
 	const struct file_key *key =
 		dot ? find_key(keys, signature, (size_t)(dot - signature)) : NULL;
 
-	return key && jws_signature_holds(JWS_RS256, key->pkey, text, slice_of(dot + 1)) ? key->kid
-											   : NULL;
+	return key && jws_signature_holds(
+			      jws_own_alg(key->pkey), key->pkey, text, slice_of(dot + 1))
+		       ? key->kid
+		       : NULL;
 }
 
 void file_keys_release(struct file_keys *keys)

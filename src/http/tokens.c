@@ -100,10 +100,11 @@ static char *claims_text(const struct tokens *tokens, const struct actor *actor)
 
 static const char *sign(const char *claims, const struct key *key, struct arena *arena)
 {
-	const char *header = arena_printf(arena,
-		"{\"alg\":\"" KEY_ALG "\",\"kid\":\"%s\",\"typ\":\"" TOKEN_TYPE "\"}", key->kid);
+	const char *header =
+		arena_printf(arena, "{\"alg\":\"%s\",\"kid\":\"%s\",\"typ\":\"" TOKEN_TYPE "\"}",
+			jws_alg_text(key->alg), key->kid);
 
-	return jws_sign(header, claims, JWS_RS256, key->pkey, arena);
+	return jws_sign(header, claims, key->alg, key->pkey, arena);
 }
 
 const char *tokens_mint(struct tokens *tokens, const struct actor *actor, struct arena *arena)
@@ -124,11 +125,13 @@ const char *tokens_mint(struct tokens *tokens, const struct actor *actor, struct
  * understand (RFC 7515 §4.1.11), and there is none. The kid is compared with kids in memory,
  * nothing else is done with it.
  */
-static bool header_kid(struct slice segment, char ret_kid[static KEY_KID_BYTES])
+static bool header_kid(
+	struct slice segment, char ret_kid[static KEY_KID_BYTES], enum jws_alg *ret_alg)
 {
 	json_t *header = jws_object(segment);
 	const char *kid = claim_text(header, "kid", KEY_KID_BYTES - 1);
-	bool is_ours = kid && claim_is(header, "alg", KEY_ALG) &&
+	const char *alg = claim_text(header, "alg", 16);
+	bool is_ours = kid && alg && jws_alg_parse(alg, ret_alg) &&
 		       claim_is(header, "typ", TOKEN_TYPE) && !json_object_get(header, "crit");
 
 	if (is_ours)
@@ -235,13 +238,16 @@ static enum token_verdict judge(struct tokens *tokens, const char *token, size_t
 {
 	struct jws jws;
 	char kid[KEY_KID_BYTES];
+	enum jws_alg alg;
 
-	if (!jws_split(token, length, &jws) || !header_kid(jws.header, kid))
+	if (!jws_split(token, length, &jws) || !header_kid(jws.header, kid, &alg))
 		return TOKEN_INVALID;
 	struct key *key = keys_verifier(tokens->keys, kid, now_us);
 	if (!key)
 		return TOKEN_UNKNOWN_KEY;
-	bool holds = jws_signature_holds(JWS_RS256, key->pkey, jws.input, jws.signature);
+	/* The key says by which algorithm, and the header has to agree. */
+	bool holds = alg == key->alg &&
+		     jws_signature_holds(key->alg, key->pkey, jws.input, jws.signature);
 	int64_t retired_us = key->retired_us;
 	key_release(key);
 	if (!holds || !claims_hold(tokens, jws.payload, now_us, &entry->actor))

@@ -9,7 +9,7 @@ from support import wait
 from support.client import Client
 from support.parallel import at_once
 from support.server import DEFAULTS, Server, partnerd
-from support.tokens import claims_of, header_of, new_private_key, sign
+from support.tokens import claims_of, header_of, new_private_key, sign, verifies, verifies_es256
 from support.vault import signing_key, unseal
 from support.world import PASSWORD, World, sign_in
 
@@ -254,3 +254,41 @@ def test_a_forged_row_is_no_key(place):
     wait.until(lambda: made in jwks(place.server), "the table was read")
     assert "x" * 43 not in jwks(place.server) and not is_good(place.server, forged)
     place.execute("delete from signing_keys where kid = %s", "x" * 43)
+
+
+# ---- another algorithm ----
+
+def test_es256_by_configuration(new_database, new_server):
+    """Keys made from now on are of the other kind; tokens of both kinds are good side by side, and so is the audit chain."""
+    url = new_database()
+    first = new_server(url)
+    world = World(first, url)
+    known = lambda server: {jwk["kid"]: jwk for jwk in Client(server).get("/.well-known/jwks.json")["keys"]}
+    fresh = lambda server: sign_in(server, world.email, PASSWORD, world.slug)["access_token"]
+    old = fresh(first)
+    assert header_of(old)["alg"] == "RS256" and verifies(old, known(first)[header_of(old)["kid"]])
+    setting = {"signing_alg": "ES256"}
+    made = partnerd("key", "create", database_url=url, settings=setting).stdout.strip().partition("=")[2]
+    partnerd("key", "activate", made, "--now", database_url=url, settings=setting)
+    second = new_server(url, signing_alg="ES256")
+    token = fresh(second)
+    jwk = known(second)[made]
+    assert header_of(token) == {"alg": "ES256", "kid": made, "typ": "at+jwt"}
+    assert {name: jwk[name] for name in ("kty", "crv", "alg")} == {"kty": "EC", "crv": "P-256", "alg": "ES256"}
+    assert verifies_es256(token, jwk) and not {"n", "e", "d"} & jwk.keys()
+    for server in (first, second):
+        for good in (old, token):
+            Client(server, good).get("/v1/me", expect=200)
+    head, rest = token.split(".", 1)
+    forged = sign({**header_of(token), "alg": "RS256"}, claims_of(token), new_private_key())
+    Client(second, forged).get("/v1/me", expect=401, problem="token_invalid")
+    Client(second, token[:-8] + "AAAAAAAA").get("/v1/me", expect=401, problem="token_invalid")
+    world.make_benefit()
+    Client(second, token).get("/v1/audit-log/verify", expect=200)
+    done = wait.until(lambda: partnerd("audit", "verify", database_url=url).stdout, "the chain is sealed and verifies")
+    assert "valid" in done
+
+
+def test_no_other_algorithm_is_a_setting(new_database):
+    fault = partnerd("key", "list", database_url=new_database(), status=1, settings={"signing_alg": "HS256"}).stderr
+    assert "signing_alg" in fault and "RS256 or ES256" in fault

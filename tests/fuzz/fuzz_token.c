@@ -24,7 +24,7 @@ static void prepare(void)
 	struct text fault = TEXT_INIT;
 	struct key_record record;
 
-	if (!key_generate(arena, &record))
+	if (!key_generate(JWS_RS256, arena, &record))
 		abort();
 	record.state = "active";
 	keys = keys_make();

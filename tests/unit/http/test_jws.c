@@ -197,6 +197,26 @@ static void rsa_signatures_have_the_length_of_the_key(void **state)
 	arena_free(arena);
 }
 
+/* Two numbers of 32 bytes each, however small they are. */
+static void elliptic_signatures_have_one_length(void **state)
+{
+	struct arena *arena = arena_new();
+	EVP_PKEY *key = EVP_EC_gen("P-256");
+	(void)state;
+
+	assert_int_equal(jws_own_alg(key), JWS_ES256);
+	for (int i = 0; i < 300; i++) {
+		const char *claims = arena_printf(arena, "{\"n\":%d}", i);
+		const char *token = jws_sign("{}", claims, JWS_ES256, key, arena);
+		assert_int_equal(strlen(strrchr(token, '.') + 1), 86);
+		assert_true(token_holds(token, JWS_ES256, key));
+		assert_false(token_holds(token, JWS_RS256, key));
+		assert_null(jws_sign("{}", claims, JWS_RS256, key, arena));
+	}
+	EVP_PKEY_free(key);
+	arena_free(arena);
+}
+
 static void no_other_algorithm_is_known(void **state)
 {
 	static const char *const strangers[] = { "none", "None", "HS256", "HS384", "HS512", "rs256",
@@ -294,6 +314,7 @@ int main(void)
 		cmocka_unit_test(ecdsa_belongs_to_its_curve),
 		cmocka_unit_test(odd_ecdsa_signatures_do_not_hold),
 		cmocka_unit_test(rsa_signatures_have_the_length_of_the_key),
+		cmocka_unit_test(elliptic_signatures_have_one_length),
 		cmocka_unit_test(no_other_algorithm_is_known),
 		cmocka_unit_test(only_three_segments_are_a_token),
 		cmocka_unit_test(weak_and_odd_keys_are_not_taken),

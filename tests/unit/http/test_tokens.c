@@ -57,8 +57,8 @@ static int make_keys(void **state)
 
 	fixture.arena = arena_new();
 	fixture.keys = keys_make();
-	assert_true(key_generate(fixture.arena, &fixture.records[0]));
-	assert_true(key_generate(fixture.arena, &fixture.records[1]));
+	assert_true(key_generate(JWS_RS256, fixture.arena, &fixture.records[0]));
+	assert_true(key_generate(JWS_RS256, fixture.arena, &fixture.records[1]));
 	fixture.records[0].state = "active";
 	fixture.records[1].state = "next";
 	assert_true(keys_install(fixture.keys, fixture.records, 2, &fault));
