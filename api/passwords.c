@@ -209,6 +209,7 @@ static bool confirm_reset(
 	if (hash == NULL ||
 		!write_with_token(&errand, "password_reset", "user.password_reset", hash, problem))
 		return false;
+	identity_forgive(request, rows_text(errand.person, "email"));
 	response->status = 204;
 	return true;
 }

@@ -109,16 +109,24 @@ static int export(
 
 /* ---- from a file ---- */
 
-static int report_file(const char *name, const struct ledger_file_report *found)
+/* A stranger can sign, too. */
+static const char *signer_note(const struct ledger_file_report *found, bool is_trusted)
+{
+	if (found->signer[0] == '\0' || is_trusted)
+		return "";
+	return " (that key came with the file and was not checked: --keys names those you trust)";
+}
+
+static int report_file(const char *name, const struct ledger_file_report *found, bool is_trusted)
 {
 	const struct ledger_report *report = &found->report;
 	printf("%s: %s, program %s, entries %lld, checkpoints %lld, erased %lld, head %lld:%s, "
-	       "signed by %s\n",
+	       "signed by %s%s\n",
 		name, report->is_valid ? "valid" : "broken",
 		found->program_id[0] != '\0' ? found->program_id : "none",
 		(long long)report->entries, (long long)report->checkpoints,
 		(long long)found->erased, (long long)found->head_seq, found->head_hash,
-		found->signer[0] != '\0' ? found->signer : "none");
+		found->signer[0] != '\0' ? found->signer : "none", signer_note(found, is_trusted));
 	if (report->is_valid)
 		return 0;
 	return cli_fail("%s: line %lld: %s at sequence %lld, entry %s: %s", name,
@@ -151,7 +159,7 @@ static int verify_file(const char *name, const char *keys_name, const struct led
 		struct arena *arena = arena_new();
 		struct ledger_file_report found;
 		ledger_file_verify(file, trusted, known, arena, &found);
-		status = report_file(name, &found);
+		status = report_file(name, &found, trusted != NULL);
 		arena_free(arena);
 	}
 	json_decref(trusted);

@@ -49,6 +49,9 @@ void passwords_configure(const struct settings *settings);
 bool common_passwords_load(const struct settings *settings, struct text *reterr);
 void common_passwords_free(void);
 
+/* What failed attempts hold against the account is forgotten: its person has proved to own it. */
+void identity_forgive(struct request *request, const char *email);
+
 /*
  * Whether somebody who is signed in knows their password, slowed down like a sign-in: who guesses
  * here waits there. `stored` is the hash, or NULL. False and the problem set when it was not judged

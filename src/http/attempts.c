@@ -4,6 +4,7 @@
 #include "http/attempts.h"
 
 #include "domain/lockout.h"
+#include "http/identity.h"
 #include "http/limits.h"
 
 static json_t *delays_json(enum lockout lockout)
@@ -78,5 +79,15 @@ void attempt_give_back(struct request *request, const char *email)
 
 	batch.is_write = true;
 	add(&batch, request, "auth_attempt_back", email, false);
+	db_run(request->app->db, &batch, &ignored);
+}
+
+void identity_forgive(struct request *request, const char *email)
+{
+	struct db_batch batch = grant_batch(request, NULL);
+	struct problem ignored = PROBLEM_INIT;
+
+	batch.is_write = true;
+	attempt_add_success(&batch, request, email);
 	db_run(request->app->db, &batch, &ignored);
 }

@@ -224,7 +224,20 @@ bool second_factor_start(struct request *request, const char *password,
 	return failure == DB_WORLD_MOVED ? refuse_second(problem) : failure == DB_NONE;
 }
 
-/* Nothing is guessed here: whoever asks was given the seed. */
+/* A code that is right, as an attempt like those of signing in. */
+static bool try_code(struct request *request, const char *code, const struct rows *rows,
+	struct proof *ret_proof, struct problem *problem)
+{
+	struct db_batch batch = own_batch(request);
+	const struct db_call *attempt = attempt_add(&batch, request, rows_text(rows, "email"));
+
+	if (db_run(request->app->db, &batch, problem) != DB_NONE ||
+		!attempt_is_free(attempt, problem))
+		return false;
+	return proof_judge(request, rows, code, ret_proof) || refuse_code(request, problem);
+}
+
+/* Whoever asks was given the seed; who has only stolen the access token guesses, and is slowed. */
 bool second_factor_confirm(
 	struct request *request, const char *code, json_t **ret_codes, struct problem *problem)
 {
@@ -236,7 +249,9 @@ bool second_factor_confirm(
 		return false;
 	if (rows_bool(rows, "has_second_factor"))
 		return refuse_second(problem);
-	if (!proof_judge(request, rows, code, &proof) || proof.code_hash)
+	if (!try_code(request, code, rows, &proof, problem))
+		return false;
+	if (proof.code_hash)
 		return refuse_code(request, problem);
 	/* Whoever comes with a token of an identity provider has no session to keep. */
 	const char *kept = request->actor->session_id[0] ? request->actor->session_id : NULL;
@@ -245,6 +260,7 @@ bool second_factor_confirm(
 			"kept", kept));
 	*ret_codes = add_recovery_codes(&batch, request);
 	add_audit(&batch, request, "user.second_factor_enabled");
+	attempt_add_success(&batch, request, rows_text(rows, "email"));
 	enum db_failure failure = db_run(request->app->db, &batch, problem);
 	if (failure == DB_NONE)
 		return true;
@@ -252,19 +268,11 @@ bool second_factor_confirm(
 	return failure == DB_WORLD_MOVED ? refuse_code(request, problem) : false;
 }
 
-/* A code that is right, taken as an attempt like those of signing in. */
 static bool take_code(struct request *request, const char *code, const struct rows **ret_rows,
 	struct proof *ret_proof, struct problem *problem)
 {
-	struct db_batch batch = own_batch(request);
-
-	if (!find_own(request, ret_rows, problem) || !needs_factor(*ret_rows, problem))
-		return false;
-	const struct db_call *attempt = attempt_add(&batch, request, rows_text(*ret_rows, "email"));
-	if (db_run(request->app->db, &batch, problem) != DB_NONE ||
-		!attempt_is_free(attempt, problem))
-		return false;
-	return proof_judge(request, *ret_rows, code, ret_proof) || refuse_code(request, problem);
+	return find_own(request, ret_rows, problem) && needs_factor(*ret_rows, problem) &&
+	       try_code(request, code, *ret_rows, ret_proof, problem);
 }
 
 bool second_factor_disable(struct request *request, const char *code, struct problem *problem)

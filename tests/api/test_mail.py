@@ -247,6 +247,9 @@ class TestForgotten:
     def test_link_new_password_sessions_end(self, place, sink):
         user = by_mail(place, sink)
         held = sign_in(place.server, user["email"], PASSWORD, place.slug)
+        guess = {"email": user["email"], "password": "something else"}
+        guesses = [Client(place.server).post("/v1/sessions", guess).status for _ in range(12)]
+        assert guesses[0] == 401 and guesses[-1] == 429, "somebody has guessed, and the account is slowed down"
         self.ask(place, user["email"].upper())
         mail = wait.until(lambda: sink.to(user["email"])[1:], "the mail arrives")[0]
         token = link_of(mail, RESET_PAGE)

@@ -96,6 +96,16 @@ def test_without_a_seed_nothing_is_confirmed(world):
         user.post(path, {"code": "000000"}, expect=404, problem="not_found")
 
 
+def test_a_stolen_token_does_not_guess_for_ever(world):
+    """Whoever has the access token and not the seed is slowed down like somebody who guesses a password."""
+    user = world.make_user("viewer")
+    secret = start(user)["secret"]
+    for _ in range(10):
+        user.post("/v1/me/totp/confirm", {"code": wrong(secret)}, expect=422)
+    refused = user.post("/v1/me/totp/confirm", {"code": code(secret)}, expect=429, problem="rate_limited")
+    assert int(refused.headers["Retry-After"]) >= 1
+
+
 def test_a_recovery_code_confirms_nothing(world):
     user = world.make_user("viewer")
     start(user)
