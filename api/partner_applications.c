@@ -168,6 +168,21 @@ static bool decide_step(
 	return true;
 }
 
+/* Whoever became a user is erased as one; what is open is withdrawn or decided first. */
+static bool decide_erase(
+	const struct command_input *in, struct decision *out, struct problem *problem)
+{
+	const char *erased_at = command_before_text(in, "erased_at");
+	const char *status = erased_at != NULL ? "erased" : command_before_text(in, "status");
+	char erasure_id[UUID_TEXT_BYTES];
+
+	uuid_v7(erasure_id);
+	json_object_set_new(out->fields, "erasure_id", json_string(erasure_id));
+	out->event = "partner_application.erased";
+	return transition_require(application_transitions, "application", "erase", "erased", status,
+		       problem) != NULL;
+}
+
 /* Ids of what the approval makes. */
 static void set_new_id(struct decision *out, const char *name)
 {
@@ -232,6 +247,10 @@ const struct endpoint partner_application_endpoints[] = {
 	STEP("requestPartnerApplicationInfo"),
 	STEP("rejectPartnerApplication"),
 	STEP("withdrawPartnerApplication"),
+	{ .operation_id = "erasePartnerApplication",
+		.resource = &application_resource,
+		.decide = decide_erase,
+		.write = "application_erase" },
 	{ .operation_id = "listPartnerApplicationDuplicates", .list = &duplicate_list },
 	{ 0 },
 };

@@ -15,7 +15,7 @@ $$
 	select flat || coalesce((select jsonb_object_agg(e.key, case when flat->e.key = 'null' then flat->e.key else e.value end)
 		from jsonb_each(jsonb_build_object('email', erased_email(person), 'name', erased_name(), 'user_name', erased_name(),
 			'applicant_name', erased_name(), 'applicant_email', erased_email(person), 'subject', 'erased', 'phone', null,
-			'last_signed_in_at', null, 'last_used_at', null)) e
+			'message', null, 'last_signed_in_at', null, 'last_used_at', null)) e
 		where flat ? e.key and (e.key <> 'name' or not flat ? 'applicant_name')), '{}')
 $$;
 
@@ -34,7 +34,7 @@ begin
 	delete from second_factors f where f.program_id = program and f.user_id = person;
 	delete from user_identities l where l.program_id = program and l.user_id = person;
 	delete from api_requests q where q.program_id = program and q.actor_id = person;
-	update partner_applications a set applicant_name = erased_name(), applicant_email = erased_email(person)
+	update partner_applications a set applicant_name = erased_name(), applicant_email = erased_email(person), message = null
 	where a.program_id = program and a.user_id = person;
 	delete from password_reset_requests r where r.email = mailbox
 		and not exists (select from users o where o.email = mailbox and o.id <> person);

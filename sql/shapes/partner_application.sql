@@ -26,13 +26,14 @@ select
 	a.submitted_at,
 	a.decided_at,
 	a.reapply_from_at,
+	a.erased_at,
 	a.partner_id,
 	a.user_id,
 	a.form_key_id,
 	a.created_by_id,
 	a.created_at,
 	a.updated_at,
-	a.status as allowed_actions
+	case when a.erased_at is null then a.status else 'erased' end as allowed_actions
 from partner_applications a;
 
 grant select on partner_application_shape to partnerd_app;

@@ -89,4 +89,4 @@ with written as (
 		and c.version = ($5->>'expected_version')::int and c.status = 'active'
 	returning c.id, c.partner_id
 )
-select assert_written(count(*)), bool_and(contact_erase($6, ($5->>'erasure_id')::uuid, w.id, w.partner_id)) from written w
+select assert_written(count(*)), bool_and(row_erase($6, ($5->>'erasure_id')::uuid, 'partner_contact', w.id, w.partner_id)) from written w

@@ -66,3 +66,15 @@ where a.program_id = $1 and a.id = $3
 
 -- name: application_approve
 select assert_written(application_approve($1, $3, $6, $5))
+
+-- name: application_erase
+with written as (
+	update partner_applications a
+	set applicant_name = erased_name(), applicant_email = erased_email(a.id), message = null, info_request = null,
+		decision_comment = null, erased_at = program_now(), version = a.version + 1, updated_at = program_now()
+	where a.program_id = $1 and a.id = $3 and a.version = ($5->>'expected_version')::int and a.erased_at is null
+		and a.status in ('rejected', 'withdrawn')
+	returning a.id
+)
+select assert_written(count(*)), bool_and(row_erase($6, ($5->>'erasure_id')::uuid, 'partner_application', w.id, null))
+from written w

@@ -324,6 +324,7 @@ static const struct constraint constraints[] = {
 		"There is no such template." },
 	{ "partner_applications_approval_check", OURS, 0, NULL, NULL },
 	{ "partner_applications_email_check", OURS, 0, NULL, NULL },
+	{ "partner_applications_erased_check", OURS, 0, NULL, NULL },
 	{ "partner_applications_form_key_fkey", OURS, 0, NULL, NULL },
 	{ "partner_applications_number_key", OURS, 0, NULL, NULL },
 	{ "partner_applications_partner_fkey", OURS, 0, NULL, NULL },

@@ -50,6 +50,7 @@ const struct transition application_transitions[] = {
 	{ "approve", "submitted in_review", "approved" },
 	{ "reject", "submitted in_review info_requested", "rejected" },
 	{ "withdraw", "draft submitted in_review info_requested", "withdrawn" },
+	{ "erase", "rejected withdrawn", NULL },
 	{ NULL, NULL, NULL },
 };
 

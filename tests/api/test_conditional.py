@@ -44,6 +44,7 @@ ACTIONS = {  # an operation that asks for If-Match, and how to make a row on whi
     "approvePartnerApplication": (lambda world: world.apply(), {}),
     "rejectPartnerApplication": (lambda world: world.apply(), {"reason": "x"}),
     "withdrawPartnerApplication": (lambda world: world.apply(), {}),
+    "erasePartnerApplication": (lambda world: world.act("partner-applications", world.apply(), "withdraw", {}), None),
     "updateFormKey": (lambda world: world.make_form_key(), {"name": "Renamed"}),
     "revokeFormKey": (lambda world: world.make_form_key(), None),
     "mergePartner": (lambda world: partner_row(world), "into"),

@@ -2,6 +2,7 @@
 """Applications: from the form over questions and a review to a partner with its first user, or to a wait."""
 import pytest
 
+from support import wait
 from support.client import Client
 from support.judge import NOBODY, command_is_consistent, events_of, nobody
 from support.parallel import at_once
@@ -14,7 +15,7 @@ MOVES = {
                   "reject": "rejected", "withdraw": "withdrawn"},
     "in_review": {"request-info": "info_requested", "approve": "approved", "reject": "rejected", "withdraw": "withdrawn"},
     "info_requested": {"submit": "submitted", "reject": "rejected", "withdraw": "withdrawn"},
-    "approved": {}, "rejected": {}, "withdrawn": {},
+    "approved": {}, "rejected": {"erase": "rejected"}, "withdrawn": {"erase": "withdrawn"},
 }
 BODIES = {"request-info": {"message": "Which platforms?"}, "reject": {"reason": "No market."}, "approve": {},
           "withdraw": {"reason": "Changed plans."}}
@@ -215,3 +216,20 @@ def test_filters(world, query):
     expected = {row["id"] for row in everything if all(
         row[name] in (value if isinstance(value, list) else [value]) for name, value in query.items())}
     assert expected and {row["id"] for row in world.admin.list(PATH, query)} == expected
+
+
+@pytest.mark.parametrize("status", ["rejected", "withdrawn"])
+def test_an_applicant_can_be_forgotten(world, status):
+    """The person goes out of the row, the feed and the ledger; the company keeps what was decided, its wait included."""
+    name, mail, words = unique("Nobody"), f"{unique('gone')}@people.example", unique("Call me at home")
+    row = application_in(world, status, applicant_name=name, applicant_email=mail, message=words)
+    wait.until(lambda: world.admin.get("/v1/audit-log/verify")["unsealed"] == 0, "the chain is sealed so far")
+    after = act(world, row, "erase", expect=200).json
+    assert (after["status"], after["name"], after["reapply_from_at"]) == (status, row["name"], row["reapply_from_at"])
+    assert after["erased_at"] and after["message"] is after["decision_comment"] is None and after["allowed_actions"] == []
+    assert events_of(world.admin, row["id"], 3)[-1]["type"] == "partner_application.erased"
+    everywhere = str([world.admin.list(path, {"resource_id": row["id"]}) for path in ("/v1/events", "/v1/audit-log")]) + str(
+        world.admin.get(f"{PATH}/{row['id']}").json)
+    assert not [trace for trace in (name, mail, words) if trace in everywhere]
+    assert world.admin.get("/v1/audit-log/verify")["valid"]
+    act(world, after, "erase", expect=409, problem="invalid_transition")

@@ -154,6 +154,7 @@ class Targets:
             "retireAgreementTemplate": lambda: world.make_template(publish=True),
             "acceptPartnerAgreement": self.signable, "withdrawPartnerAgreement": self.signable,
             **{name: lambda: world.make_contact(self.partner.id) for name in ("updatePartnerContact", "erasePartnerContact")},
+            "erasePartnerApplication": lambda: world.act("partner-applications", world.apply(), "withdraw", {}),
             **{name: world.make_form_key for name in ("updateFormKey", "revokeFormKey")},
             "endPartnerRelation": lambda: world.relate(world.new_partner()["id"]),
             "updatePartnerType": lambda: world.partner_type("distributor"), "mergePartner": self.active,

@@ -16,7 +16,7 @@ KEPT = {
     "erasures": "ids only",
     "idempotency_keys": "ids and the client's own key; the answer is the event's data",
     "recovery_codes": "go with second_factors",
-    "partner_contacts": "people of partners, no users: erased one by one (contact_erase)",
+    "partner_contacts": "people of partners, no users: erased one by one (row_erase)",
     "partner_certifications": "ids, a key and days: the headcounts of the past stand on them",
 }
 
