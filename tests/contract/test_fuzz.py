@@ -26,6 +26,7 @@ FUZZ = settings(max_examples=12, derandomize=True, deadline=None, database=None,
                 suppress_health_check=list(HealthCheck))
 NEW_ROWS = 4  # rows in the right state for each action
 FRESH = "a key nobody has used"
+CONTENT = b"%PDF-1.7 offer"  # of the files that wait for theirs
 NOWHERE = "01890000-0000-7000-8000-000000000000"
 
 SHOTS = {
@@ -233,6 +234,8 @@ class Targets:
         }
         if operation.id == "acceptInvitation":
             return {"token": self.world.invite("viewer")["invitation_token"], "password": PASSWORD}
+        if operation.id == "requestDealExtension":  # one that nobody has asked to extend yet
+            return {"deal_id": self.world.deal_in("approved")["id"], "days": 30, "reason": body["reason"]}
         if operation.id == "confirmPasswordReset":
             return {"token": self.reset_token, "new_password": PASSWORD}
         if operation.id in whole:
@@ -394,7 +397,7 @@ def bodies(draw, operation, is_bad, targets):
     media_type = draw(st.sampled_from(sorted(operation.request_content)))
     schema = operation.request_content[media_type]["schema"]
     if schema.get("format") == "binary":
-        return media_type, draw(st.binary(max_size=300))
+        return media_type, draw(st.binary(max_size=300)) if is_bad else CONTENT
     value = draw(mutated(schema)) if is_bad else targets.sensible(operation, draw(valid(schema)))
     if not media_type.endswith("form-urlencoded"):
         return media_type, json.dumps(value).encode()
