@@ -7,13 +7,13 @@
 #include <string.h>
 #include <strings.h>
 
+#include "approvals.h"
 #include "base/clock.h"
 #include "base/money.h"
 #include "custom_fields.h"
 #include "deal_limits.h"
 #include "domain/deal.h"
 #include "http/conversion.h"
-#include "margin.h"
 #include "matching.h"
 #include "resources.h"
 
@@ -172,10 +172,8 @@ static bool decide_register(
 	out->event = draft ? "deal.created" : "deal.submitted";
 	const json_t *customer =
 		customer_registered(in, row_json(in->facts, "quote_product_ids", arena));
-	json_object_set(
-		out->fields, "product_ids", json_object_get(customer, "product_ids"));
-	return deal_match(
-		in, rows_text(in->facts, "partner_id"), customer, draft, out, problem);
+	json_object_set(out->fields, "product_ids", json_object_get(customer, "product_ids"));
+	return deal_match(in, rows_text(in->facts, "partner_id"), customer, draft, out, problem);
 }
 
 /* ---- update ---- */
@@ -611,7 +609,7 @@ static void need_earnings(const struct command_input *in, const struct deal_fact
 			fields, "needs_rule_set", json_pack("s?", rows_text(rows, "rule_set_id")));
 }
 
-static bool decide_approve(
+bool deal_decide_approval(
 	const struct command_input *in, struct decision *out, struct problem *problem)
 {
 	const struct margin_work *work = approval_rules(in);
@@ -657,11 +655,6 @@ const struct endpoint deal_endpoints[] = {
 		.resource = &deal_resource,
 		.facts = "deal_update_facts",
 		.decide = decide_update,
-		.write = "deal_change" },
-	{ .operation_id = "approveDeal",
-		.resource = &deal_resource,
-		.facts = "deal_facts",
-		.decide = decide_approve,
 		.write = "deal_change" },
 	STEP("submitDeal"),
 	STEP("startDealReview"),

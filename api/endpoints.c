@@ -41,6 +41,8 @@ const struct endpoint *const all_endpoints[] = {
 	deal_conflict_endpoints,
 	deal_export_endpoints,
 	file_endpoints,
+	deal_approval_endpoints,
+	deal_approval_policy_endpoints,
 	deal_extension_endpoints,
 	deal_revision_endpoints,
 	deal_word_endpoints,

@@ -54,4 +54,7 @@ struct basket {
 bool basket_price(const json_t *lines, const json_t *products, const char *where,
 	struct arena *arena, struct basket *ret_basket, struct problem *problem);
 
+/* What its volume takes off the list price. */
+int64_t basket_discount_bps(const struct basket *basket);
+
 #endif

@@ -264,3 +264,10 @@ bool basket_price(const json_t *lines, const json_t *products, const char *where
 	}
 	return !problem->is_set;
 }
+
+int64_t basket_discount_bps(const struct basket *basket)
+{
+	int64_t bps = 0;
+	(void)money_ratio(basket->list_minor - basket->net_minor, 10000, basket->list_minor, &bps);
+	return bps;
+}

@@ -85,6 +85,7 @@ static void collect_facts(const struct command_input *in, const struct basket *b
 			       "rating", json_object_get(in->body, "rating")));
 	json_object_update(facts, (json_t *)terms);
 	json_object_set_new(facts, "amount_minor", json_integer(basket->net_minor));
+	json_object_set_new(facts, "discount_bps", json_integer(basket_discount_bps(basket)));
 	json_object_set(facts, "products", basket->product_keys);
 	json_object_set(facts, "product_kinds", basket->product_kinds);
 }

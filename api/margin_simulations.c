@@ -226,11 +226,12 @@ static json_t *basket_facts(const struct rows *rows, const json_t *asked,
 	json_t *terms = deal_terms_json(NULL, json_object_get(asked, "terms"));
 	json_object_update_new(facts, terms);
 	json_object_update_new(
-		facts, json_pack("{s:O?, s:O?, s:I, s:O, s:O}", "currency",
+		facts, json_pack("{s:O?, s:O?, s:I, s:I, s:O, s:O}", "currency",
 			       json_object_get(asked, "currency"), "rating",
 			       json_object_get(asked, "rating"), "amount_minor",
-			       (json_int_t)basket->net_minor, "products", basket->product_keys,
-			       "product_kinds", basket->product_kinds));
+			       (json_int_t)basket->net_minor, "discount_bps",
+			       (json_int_t)basket_discount_bps(basket), "products",
+			       basket->product_keys, "product_kinds", basket->product_kinds));
 	return facts;
 }
 

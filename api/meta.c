@@ -71,6 +71,10 @@ static const char *const descriptions[] = {
 		"A session in cookies is used with the header X-CSRF-Token, and from a page of an "
 		"origin that the operator allows.",
 	[PROBLEM_forbidden] = "The caller may not do this, whatever the scopes of the token.",
+	[PROBLEM_approver_not_allowed] =
+		"The program's policy lets others decide this step of the approval: people with a "
+		"role, "
+		"named people, or a second person. GET /v1/deals/{deal_id}/approvals says who.",
 	[PROBLEM_address_not_allowed] =
 		"The API client may be used from some networks only, and the request came from "
 		"elsewhere.",

@@ -46,6 +46,8 @@ extern const struct endpoint deal_export_endpoints[];
 extern const struct endpoint file_endpoints[];
 extern const struct endpoint custom_field_endpoints[];
 extern const struct endpoint deal_reassign_endpoints[];
+extern const struct endpoint deal_approval_endpoints[];
+extern const struct endpoint deal_approval_policy_endpoints[];
 extern const struct endpoint deal_extension_endpoints[];
 extern const struct endpoint deal_revision_endpoints[];
 extern const struct endpoint deal_limit_endpoints[];

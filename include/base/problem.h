@@ -35,6 +35,7 @@ struct arena;
 	X(second_factor_missing, 403, "A second factor must be set up first")       \
 	X(csrf_invalid, 403, "The request may be forged")                           \
 	X(forbidden, 403, "Not allowed")                                            \
+	X(approver_not_allowed, 403, "Somebody else decides this step")             \
 	X(address_not_allowed, 403, "Not allowed from this address")                \
 	X(not_found, 404, "Not found")                                              \
 	X(method_not_allowed, 405, "Method not allowed")                            \

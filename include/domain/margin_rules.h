@@ -23,6 +23,7 @@
 
 enum fact_kind {
 	FACT_BOOLEAN,
+	FACT_BPS,   /* basis points */
 	FACT_MONEY, /* minor units of the rule set's currency */
 	FACT_TEXT,
 	FACT_WORDS, /* several texts at once: a comparison asks whether one is among them */
@@ -31,6 +32,7 @@ enum fact_kind {
 /* clang-format off: a table */
 #define MARGIN_FACTS(X)                                                                        \
 	X(amount_minor, FACT_MONEY, "Net amount of the deal, volume discount taken off", NULL) \
+	X(discount_bps, FACT_BPS, "Volume discount, of the list price", NULL)                  \
 	X(currency, FACT_TEXT, "Currency of the deal", NULL)                                   \
 	X(first_line_support, FACT_BOOLEAN, "The partner gives first-line support", NULL)      \
 	X(onboarding_delivered, FACT_BOOLEAN, "The partner delivers the onboarding", NULL)     \
@@ -139,6 +141,10 @@ const char *rule_verdict_text(enum rule_verdict verdict);
  * they begin: all at once, each at its pointer. */
 bool margin_rules_check(
 	const struct margin_rules *rules, struct arena *arena, struct problem *problem);
+
+/* The same of conditions that stand elsewhere: `where` is their list's pointer. */
+void margin_conditions_check(const struct margin_condition *conditions, size_t count,
+	const char *where, struct arena *arena, struct problem *problem);
 
 /*
  * Rules that never apply, because their conditions contradict each other or their period is over,

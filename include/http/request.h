@@ -24,6 +24,7 @@ struct app;
 /* The principal of a verified token. */
 struct actor {
 	bool is_user;      /* else a machine client */
+	bool is_system;    /* else: the server itself, for the program */
 	bool is_enrolling; /* must set up a second factor before anything else, and has no scopes */
 	char id[UUID_TEXT_BYTES]; /* of the user or the client */
 	char program_id[UUID_TEXT_BYTES];

@@ -33,7 +33,9 @@ create or replace function margin_facts_of_deal(deal deals) returns jsonb langua
 $$
 begin
 	return (select deal.terms || margin_facts_of_country(deal.program_id, deal.customer_country)
-			|| jsonb_build_object('amount_minor', deal.amount_minor, 'currency', deal.currency,
+			|| jsonb_build_object('amount_minor', deal.amount_minor, 'currency', deal.currency, 'discount_bps', coalesce((
+					select q.discount_minor * 10000::numeric / nullif(q.list_minor, 0) from margin_quotes q
+					where q.program_id = deal.program_id and q.id = deal.quote_id), 0)::int,
 				'products', jsonb_agg(distinct x.key), 'product_kinds', jsonb_agg(distinct x.kind))
 		from jsonb_array_elements(deal.line_items) l
 		join products x on x.program_id = deal.program_id and (x.key = l->>'product' or x.name = l->>'product'));

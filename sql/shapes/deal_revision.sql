@@ -28,7 +28,7 @@ from (
 	from events e
 	cross join lateral (select jsonb_object_agg(m.key, m.value) as content from jsonb_each(e.data) m
 		where starts_with(m.key, 'customer_') or m.key in ('amount.amount_minor', 'amount.currency', 'expected_close_on',
-			'description', 'line_items', 'external_ids', 'custom_fields', 'terms', 'quote_id')) v
+			'description', 'product_ids', 'line_items', 'external_ids', 'custom_fields', 'terms', 'quote_id')) v
 	where e.resource_type = 'deal' and e.data->>'status' <> 'draft'
 ) r
 left join users u on r.actor_type = 'user' and u.program_id = r.program_id and u.id = r.actor_id

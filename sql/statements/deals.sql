@@ -88,7 +88,8 @@ select d.status, d.amount_minor, d.currency, d.partner_id, p.status as partner_s
 	partner_distributor_at(d.partner_id, n.now) as distributor_id,
 	coalesce(r.distributor_override_bps, 0) as override_bps, coalesce(r.channel_cap_bps, -1) as channel_cap_bps,
 	l.open_limit, case when l.open_limit is not null then deal_open_count(d.partner_id) end as open_count,
-	margin_facts_of_partner(p, t.key) || margin_facts_of_deal(d) as facts, q.id as quote_id, q.number as quote_number,
+	g.policies_version, case when d.status in ('submitted', 'in_review') then deal_approval_facts(d, x.facts) end as approval,
+	x.facts, q.id as quote_id, q.number as quote_number,
 	q.margin_bps as quote_margin_bps, q.margin_minor as quote_margin_minor, q.clipped_bps as quote_clipped_bps
 from deals d
 join programs g on g.id = d.program_id
@@ -99,6 +100,7 @@ cross join (select program_now() as now) n
 left join tier_terms_at(n.now) v on v.program_id = t.program_id and v.tier_id = t.id
 left join margin_rule_set_at(n.now) r on true
 left join margin_quotes q on q.program_id = d.program_id and q.id = d.quote_id
+cross join lateral (select margin_facts_of_partner(p, t.key) || margin_facts_of_deal(d) as facts) x
 cross join lateral (select case when d.status = 'draft' then deal_limit_of(p.id, p.tier_id) end as open_limit offset 0) l
 where d.program_id = $1 and d.id = $3 and ($2 is null or d.partner_id = $2)
 
@@ -106,7 +108,8 @@ where d.program_id = $1 and d.id = $3 and ($2 is null or d.partner_id = $2)
 -- says so: needs_partner, that the partner is active; needs_earns, that its type earns like this; needs_tier, that it is in this tier and that tier and program still
 -- have the terms that were read; needs_rule_set, that this rule set of margin (null: none) is in force; needs_distributor,
 -- that the partner buys through this one (null: through none); needs_protection, that protection still runs; needs_capacity,
--- that the partner has room for one more.
+-- that the partner has room for one more; policies_version, that the policies of approval are those that were read.
+-- approval: the step that is decided with it.
 -- Before the deal is locked, so are its keys, where others may move on or come in the way.
 -- name: deal_change
 with partner as (
@@ -124,9 +127,11 @@ with partner as (
 	where t.program_id = $1 and t.id = ($5->>'needs_tier')::uuid and v.terms_version = ($5->>'terms_version')::int
 		and g.version = ($5->>'program_version')::int
 	for share of t, g
+), policies as (
+	select g.id from programs g where g.id = $1 and g.policies_version = ($5->>'policies_version')::int for share
 ), locked as materialized (
 	select case when $5->'set' ? 'status' or $5 ? 'keys' then deal_keys_lock(array[$3], $5->'keys') end
-	from (select count(*) from partner) p, (select count(*) from terms) t
+	from (select count(*) from partner) p, (select count(*) from terms) t, (select count(*) from policies) o
 ), written as (
 	update deals d
 	set (status, customer_name, customer_country, customer_website, customer_tax_id, customer_duns, customer_contact_name,
@@ -154,12 +159,21 @@ with partner as (
 		and d.version = ($5->>'expected_version')::int
 		and (not $5 ? 'needs_partner' or exists (select from partner))
 		and (not $5 ? 'needs_tier' or exists (select from terms))
+		and (not $5 ? 'policies_version' or exists (select from policies))
 		and (not $5 ? 'needs_rule_set' or (select s.id from margin_rule_set_at(program_now()) s)
 			is not distinct from ($5->>'needs_rule_set')::uuid)
 		and (not $5 ? 'needs_distributor' or partner_distributor_at(d.partner_id, program_now())
 			is not distinct from ($5->>'needs_distributor')::uuid)
 		and not (coalesce(($5->>'needs_protection')::boolean, false) and d.protected_until <= program_now())
 	returning d.id, d.partner_id, d.external_ids
+), decided as (
+	insert into deal_approvals (program_id, id, deal_id, round, policy_id, policy_version, step, step_name, decided_by_id,
+		decided_at, comment)
+	select $1, a.id, w.id, a.round, a.policy_id, a.policy_version, a.step, a.step_name, ($6->>'actor_id')::uuid,
+		program_now(), a.comment
+	from written w, jsonb_to_record($5->'approval') as a(id uuid, round int, policy_id uuid, policy_version int, step int,
+		step_name text, comment text)
+	where $5 ? 'approval'
 ), unlinked as (
 	delete from deal_external_ids e using written w
 	where $5->'set' ? 'external_ids' and e.program_id = $1 and e.deal_id = w.id

@@ -22,6 +22,18 @@ select deals_without_worth(($5->>'batch')::int) as deals
 -- name: job_worth_store
 select deals_put_worth($6, $5->'worths') as stored
 
+-- Submissions that a policy may approve by itself. A similar name is for people to compare.
+-- name: job_auto_approve_facts
+select d.id, d.review_round, coalesce(d.customer_match = 'review', false) as is_doubtful
+from deals d
+where d.program_id = $1 and d.auto_check
+order by d.submitted_at, d.id limit ($5->>'batch')::int
+
+-- name: job_auto_checked
+update deals d set auto_check = false
+where d.program_id = $1 and d.id = ($5->>'id')::uuid and d.review_round = ($5->>'review_round')::int and d.auto_check
+returning d.id
+
 -- name: job_remind
 select deals_remind($6, $5->'event_ids') as reminded
 

@@ -55,6 +55,9 @@ bool extension_request(
 	if (facts->now_us >= facts->ends_us)
 		return problem_set(problem, PROBLEM_deal_not_protected,
 			"An extension is asked for before protection ends.");
+	if (facts->extension_days == 0)
+		return problem_set(problem, PROBLEM_extension_limit_reached,
+			"The program does not extend protection.");
 	if (facts->granted >= facts->max_extensions)
 		return problem_set(problem, PROBLEM_extension_limit_reached,
 			"The deal was extended %" PRId64 " times, and the program allows %" PRId64

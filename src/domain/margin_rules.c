@@ -21,6 +21,7 @@ static const struct fact_row facts_table[] = {
 
 #define KIND(kind) (1U << (kind))
 #define OF_TEXT    (KIND(FACT_TEXT) | KIND(FACT_WORDS))
+#define OF_NUMBER  (KIND(FACT_MONEY) | KIND(FACT_BPS))
 
 struct comparison_row {
 	const char *name;
@@ -28,12 +29,12 @@ struct comparison_row {
 };
 
 static const struct comparison_row comparisons[COMPARISON_COUNT] = {
-	[COMPARE_EQ] = { "eq", KIND(FACT_BOOLEAN) | KIND(FACT_MONEY) | OF_TEXT },
+	[COMPARE_EQ] = { "eq", KIND(FACT_BOOLEAN) | OF_NUMBER | OF_TEXT },
 	[COMPARE_NE] = { "ne", KIND(FACT_BOOLEAN) | OF_TEXT },
-	[COMPARE_GTE] = { "gte", KIND(FACT_MONEY) },
-	[COMPARE_GT] = { "gt", KIND(FACT_MONEY) },
-	[COMPARE_LTE] = { "lte", KIND(FACT_MONEY) },
-	[COMPARE_LT] = { "lt", KIND(FACT_MONEY) },
+	[COMPARE_GTE] = { "gte", OF_NUMBER },
+	[COMPARE_GT] = { "gt", OF_NUMBER },
+	[COMPARE_LTE] = { "lte", OF_NUMBER },
+	[COMPARE_LT] = { "lt", OF_NUMBER },
 	[COMPARE_IN] = { "in", OF_TEXT },
 	[COMPARE_NOT_IN] = { "not_in", OF_TEXT },
 };
@@ -62,6 +63,7 @@ const char *fact_kind_text(enum fact_kind kind)
 {
 	static const char *const names[] = {
 		[FACT_BOOLEAN] = "boolean",
+		[FACT_BPS] = "bps",
 		[FACT_MONEY] = "money",
 		[FACT_TEXT] = "text",
 		[FACT_WORDS] = "list",
@@ -140,7 +142,7 @@ static bool holds(enum fact_kind kind, const struct margin_fact_value *fact,
 {
 	bool negative = comparison == COMPARE_NE || comparison == COMPARE_NOT_IN;
 
-	if (kind == FACT_MONEY)
+	if (kind == FACT_MONEY || kind == FACT_BPS)
 		return number_holds(fact->number, comparison, value->number);
 	if (kind == FACT_BOOLEAN)
 		return (fact->truth == value->truth) != negative;

@@ -11,6 +11,7 @@
 struct place {
 	const struct margin_rules *rules;
 	size_t rule, condition;
+	const char *where; /* of the conditions of the rule: "#/rules/0/conditions" */
 	struct arena *arena;
 	struct problem *problem;
 };
@@ -19,8 +20,7 @@ static void refuse(
 	const struct place *place, const char *member, enum violation_code code, const char *detail)
 {
 	problem_add(place->problem, place->arena, PLACE_POINTER,
-		arena_printf(place->arena, "#/rules/%zu/conditions/%zu/%s", place->rule,
-			place->condition, member),
+		arena_printf(place->arena, "%s/%zu/%s", place->where, place->condition, member),
 		code, "%s", detail);
 }
 
@@ -58,7 +58,7 @@ static enum value_kind value_kind_for(enum fact_kind kind, enum comparison compa
 {
 	if (kind == FACT_BOOLEAN)
 		return VALUE_BOOLEAN;
-	if (kind == FACT_MONEY)
+	if (kind == FACT_MONEY || kind == FACT_BPS)
 		return VALUE_NUMBER;
 	return takes_list(comparison) ? VALUE_LIST : VALUE_TEXT;
 }
@@ -68,7 +68,7 @@ static void check_value(const struct place *place, enum margin_fact fact,
 {
 	static const char *const wanted[] = {
 		[VALUE_BOOLEAN] = "The value must be true or false.",
-		[VALUE_NUMBER] = "The value must be a whole number of minor units.",
+		[VALUE_NUMBER] = "The value must be a whole number.",
 		[VALUE_TEXT] = "The value must be a text.",
 		[VALUE_LIST] = "The value must be a list of texts.",
 	};
@@ -80,7 +80,7 @@ static void check_value(const struct place *place, enum margin_fact fact,
 		return;
 	}
 	if (kind == VALUE_NUMBER && value->number < 0)
-		refuse(place, "value", VIOLATION_too_small, "An amount is not negative.");
+		refuse(place, "value", VIOLATION_too_small, "The value is not negative.");
 	for (size_t i = 0; choices && i < value->word_count; i++)
 		if (!is_listed(choices, value->words[i]))
 			refuse(place, "value", VIOLATION_invalid_choice,
@@ -130,6 +130,15 @@ static void check_period(const struct place *place, const struct margin_rule *ru
 			VIOLATION_inconsistent, "The rule must end after it begins.");
 }
 
+void margin_conditions_check(const struct margin_condition *conditions, size_t count,
+	const char *where, struct arena *arena, struct problem *problem)
+{
+	struct place place = { .where = where, .arena = arena, .problem = problem };
+
+	for (; place.condition < count; place.condition++)
+		check_condition(&place, &conditions[place.condition]);
+}
+
 bool margin_rules_check(
 	const struct margin_rules *rules, struct arena *arena, struct problem *problem)
 {
@@ -141,9 +150,8 @@ bool margin_rules_check(
 
 		check_key(&place, rule);
 		check_period(&place, rule);
-		for (place.condition = 0; place.condition < rule->condition_count;
-			place.condition++)
-			check_condition(&place, &rule->conditions[place.condition]);
+		margin_conditions_check(rule->conditions, rule->condition_count,
+			arena_printf(arena, "#/rules/%zu/conditions", place.rule), arena, problem);
 	}
 	return problem->violation_count == before;
 }
@@ -216,6 +224,7 @@ static bool exclude_each_other(const struct margin_condition *a, const struct ma
 	case FACT_BOOLEAN: return truths_exclude(a, b);
 	case FACT_TEXT: return texts_exclude(a, b) || texts_exclude(b, a);
 	case FACT_WORDS: return false; /* a deal may have both */
+	case FACT_BPS:
 	case FACT_MONEY: range = narrowed(narrowed(range, a), b); break;
 	}
 	return range.least > range.most;

@@ -41,16 +41,25 @@ static const char *dump(struct arena *arena, const json_t *value)
 	return text;
 }
 
+static const char *actor_kind(const struct actor *actor)
+{
+	if (actor->is_system)
+		return "system";
+	return actor->is_user ? "user" : "client";
+}
+
 const char *request_json(const struct request *request)
 {
 	const struct actor *actor = request->actor;
 	struct text text = TEXT_INIT;
 	text_appendf(&text, "{\"request_id\":\"%s\",\"actor_type\":\"%s\",\"actor_id\":\"%s\"",
-		request->id, actor->is_user ? "user" : "client", actor->id);
+		request->id, actor_kind(actor), actor->id);
 	if (actor->client_id[0] != '\0')
 		text_appendf(&text, ",\"client_id\":\"%s\"", actor->client_id);
-	text_append_string(&text, ",\"address\":");
-	text_append_json(&text, request->address, strlen(request->address));
+	if (request->address != NULL) {
+		text_append_string(&text, ",\"address\":");
+		text_append_json(&text, request->address, strlen(request->address));
+	}
 	if (request->operation->method == METHOD_PATCH)
 		text_append_string(&text, ",\"is_patch\":true");
 	if (request->idempotency_key != NULL && !request->dry_run) {

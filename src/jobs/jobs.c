@@ -31,6 +31,7 @@ static const struct job {
 } table[] = {
 	{ "seal", 500, job_seal, false, LANE_DATABASE },
 	{ "expire", 500, job_expire, false, LANE_DATABASE },
+	{ "auto_approve", 500, job_auto_approve, false, LANE_DATABASE },
 	{ "remind", 1000, job_remind, false, LANE_DATABASE },
 	{ "convert_deals", 2 * 1000, job_convert_deals, false, LANE_DATABASE },
 	{ "disputes", 500, job_disputes, false, LANE_DATABASE },

@@ -114,6 +114,8 @@ ACTIONS = {  # an operation that asks for If-Match, and how to make a row on whi
     "winDeal": (lambda world: world.deal_in("approved"), {}),
     "loseDeal": (lambda world: world.deal_in("approved"), {"reason": "x"}),
     "cancelDeal": (lambda world: world.deal_in("approved"), {"reason": "x"}),
+    "updateDealApprovalPolicy": (lambda world: world.make_approval_policy(), {"name": "Renamed"}),
+    "retireDealApprovalPolicy": (lambda world: world.make_approval_policy(), None),
     "postponeDeal": (lambda world: world.deal_in("approved"), {"days": 1, "reason": "x"}),
     "resolveDealConflict": (lambda world: world.make_conflict(), "winner"),
     "approveDealExtension": (lambda world: world.make_extension(), {}),

@@ -6,6 +6,7 @@ client checks each exchange against the contract. Actions get rows in the state 
 the rules and the statements and do not all end at the door. The run is the same every time and bounded.
 """
 import functools
+import itertools
 import json
 import re
 import uuid
@@ -66,6 +67,10 @@ DEAL_STATES = {
 PLACES = ["path", "query", "headers", "body", "client"]  # where a request is spoilt
 WITH_COOKIES = {"createCookieSession", "refreshCookieSession"}  # off by default: tests/api/test_cookie_sessions.py
 
+HARMLESS_POLICY = {"conditions": [{"fact": "amount_minor", "comparison": "gte", "value": 2 ** 53 - 1}], "steps": [],
+                   "is_automatic": False, "escalation": None}
+positions = itertools.count(1000)
+
 
 class Targets:
     """A world with rows for every path parameter; `rows` makes those an action needs."""
@@ -92,6 +97,7 @@ class Targets:
         self.ids["rate_id"] = [world.make_rate()["id"]]
         self.ids.update({name: [value] for name, value in holdings.sales(world).items()})
         self.ids["quote_id"] = [world.make_quote(self.partner.id)["id"]]
+        self.ids["policy_id"] = [world.make_approval_policy()["id"]]
         self.ids["extension_id"] = [world.make_extension()["id"]]
         self.ids["application_id"] = [world.apply(draft=True)["id"]]
         self.ids["override_id"] = [world.override(self.partner.id)["id"]]
@@ -132,6 +138,7 @@ class Targets:
             **{name: lambda: world.assign(self.partner, world.make_region())
                for name in ("updateTerritoryAssignment", "endTerritoryAssignment")},
             "resolveDealConflict": world.make_conflict,
+            **{name: world.make_approval_policy for name in ("updateDealApprovalPolicy", "retireDealApprovalPolicy")},
             **{name: world.make_extension
                for name in ("approveDealExtension", "rejectDealExtension", "withdrawDealExtension")},
             "endBenefitOverride": lambda: world.override(self.partner.id),
@@ -265,7 +272,7 @@ class Targets:
             "recordPartnerMetric": {"partner_id": self.partner.id, "metric": "active_users", "value": 1,
                                     "measured_at": "2026-01-31T23:00:00Z"},
             "createTierEvaluation": {"partner_ids": [self.partner.id], "use_drafts": False},
-            "updateProgram": {"second_factor_roles": []},
+            "updateProgram": {"second_factor_roles": [], "extension_days": 30, "max_extensions": 1, "protection_days": 90},
             "createTier": {"margin_band": {"floor_bps": 0, "base_bps": 1000, "cap_bps": 2000}, "benefits": [],
                            "requirements": []},
             "updateTier": {"margin_band": {"base_bps": 4500}, "benefits": [], "requirements": []},
@@ -296,6 +303,9 @@ class Targets:
         item = {"product_id": self.ids["product_id"][0], "quantity": 3}
         rules = {"rules": [], "accelerators": []}
         parts.update({
+            "createDealApprovalPolicy": {**HARMLESS_POLICY, "position": next(positions)},
+            "updateDealApprovalPolicy": {**HARMLESS_POLICY, "position": next(positions)},
+            "requestDealExtension": {"deal_id": self.ids["deal_id"][0], "days": 1}, "approveDealExtension": {"days": 1},
             "createCustomField": {"kind": "text", "choices": [], "is_required": False, "visibility": "vendor"},
             "reassignDeal": {"partner_id": self.active()["id"] if operation.id == "reassignDeal" else None,
                              "owner_id": None},

@@ -27,7 +27,7 @@ def of_partner(world, partner):
             "session_id": partner.user().get("/v1/sessions/current")["id"],
             **dispute(world, partner), **reviews(world, partner), **territory(world, partner), "rate_id": world.make_rate()["id"],
             "override_id": world.override(partner.id)["id"],
-            "extension_id": world.make_extension(partner)["id"],
+            "extension_id": world.make_extension(partner)["id"], "policy_id": world.make_approval_policy()["id"],
             "conflict_id": world.make_conflict()["id"]}  # the vendor's, whoever stands in it
 
 

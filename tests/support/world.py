@@ -375,6 +375,12 @@ class World:
         waits = self.partner("second in line").deal(**customer)
         return self.admin.list("/v1/deal-conflicts", {"deal_id": waits["id"]})[0]
 
+    def make_approval_policy(self, **members):
+        """For deals of more than anything is worth, unless the test says for which."""
+        return self.admin.post("/v1/deal-approval-policies", {
+            "name": unique("Policy"), "conditions": [{"fact": "amount_minor", "comparison": "gte", "value": 2 ** 53 - 1}],
+            "steps": [{"name": "Review", "role": "reviewer"}], **members}, expect=201).json
+
     def make_extension(self, partner=None, deal=None, **members):
         """A request for more protection, of a deal of its own unless the test gives one."""
         partner = partner or self.partner("a")

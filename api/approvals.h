@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Policies of approval between JSON and the rule: shared by those who write them and by approval.
+ */
+#ifndef PARTNERD_API_APPROVALS_H
+#define PARTNERD_API_APPROVALS_H
+
+#include "domain/approval.h"
+#include "margin.h"
+
+/* As it is stored. Texts are on the arena; the JSON may go. */
+struct approval_policy approval_policy_read(const json_t *policy, struct arena *arena);
+
+/* With the last step, or without steps: margin locked, protection from now (api/deals.c). */
+bool deal_decide_approval(
+	const struct command_input *in, struct decision *out, struct problem *problem);
+
+#endif

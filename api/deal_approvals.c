@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Approval of deals in steps: which step a caller decides is the rule's (src/domain/approval.c);
+ * with the last one the deal is approved as one without steps is. How it stands is worked out when
+ * somebody asks, from policies and decisions as they are, so there is no plan to keep up to date.
+ */
+#include <string.h>
+
+#include "approvals.h"
+#include "domain/deal.h"
+#include "resources.h"
+
+static const char *text_of(const json_t *object, const char *member)
+{
+	return json_string_value(json_object_get(object, member));
+}
+
+/* ---- reading ---- */
+
+/* What the rule is asked, and the JSON it was read from. */
+struct approval_work {
+	const json_t *policies, *given;
+	int64_t round;
+	struct margin_facts facts;
+	struct approval_facts asked;
+};
+
+/* Decisions of this round; others were about something else. */
+static struct approval_given *given_read(
+	const struct approval_work *work, struct arena *arena, size_t *ret_count)
+{
+	struct approval_given *list =
+		arena_zalloc(arena, (json_array_size(work->given) + 1) * sizeof *list);
+	size_t i;
+	json_t *row;
+	*ret_count = 0;
+	json_array_foreach (work->given, i, row) {
+		if (json_integer_value(json_object_get(row, "round")) != work->round)
+			continue;
+		list[(*ret_count)++] = (struct approval_given){
+			.policy_id = text_of(row, "policy_id"),
+			.policy_version =
+				json_integer_value(json_object_get(row, "policy_version")),
+			.step = (size_t)json_integer_value(json_object_get(row, "step")),
+			.by_id = text_of(row, "decided_by_id"),
+		};
+	}
+	return list;
+}
+
+static struct approval_work *work_new(
+	const struct rows *rows, const struct actor *actor, struct arena *arena)
+{
+	struct approval_work *work = arena_zalloc(arena, sizeof *work);
+	const json_t *read = row_json(rows, "approval", arena);
+	work->policies = json_object_get(read, "policies");
+	work->given = json_object_get(read, "given");
+	work->round = json_integer_value(json_object_get(read, "round"));
+	work->facts =
+		margin_facts_read(json_object_get(read, "facts"), rows_time(rows, "now"), arena);
+	size_t count = json_array_size(work->policies);
+	struct approval_policy *policies = arena_zalloc(arena, (count + 1) * sizeof *policies);
+	for (size_t i = 0; i < count; i++)
+		policies[i] = approval_policy_read(json_array_get(work->policies, i), arena);
+	work->asked = (struct approval_facts){
+		.policies = policies,
+		.policy_count = count,
+		.facts = &work->facts,
+		.registered_by_id = text_of(read, "registered_by_id"),
+		.is_overdue = json_is_true(json_object_get(read, "is_overdue")),
+		.user_id = actor->is_user ? actor->id : NULL,
+		.role = actor->is_user ? role_text(actor->role) : NULL,
+		.is_system = actor->is_system,
+	};
+	work->asked.given = given_read(work, arena, &work->asked.given_count);
+	return work;
+}
+
+/* ---- approving ---- */
+
+static json_t *step_json(const struct command_input *in, const struct approval_work *work,
+	const struct approval_verdict *verdict)
+{
+	const struct approval_policy *policy = &work->asked.policies[verdict->policy];
+	char id[UUID_TEXT_BYTES];
+	uuid_v7(id);
+	return json_pack("{s:s, s:I, s:s, s:I, s:I, s:s, s:s?}", "id", id, "round",
+		(json_int_t)work->round, "policy_id", policy->id, "policy_version",
+		(json_int_t)policy->version, "step", (json_int_t)verdict->step, "step_name",
+		policy->steps[verdict->step].name, "comment", command_body_text(in, "comment"));
+}
+
+/* By which policy, for the vendor's eyes. */
+static void keep_policy(const struct approval_work *work, const struct approval_verdict *verdict,
+	struct decision *out)
+{
+	const json_t *policy = json_array_get(work->policies, verdict->policy);
+	json_object_set_new(out->inputs, "approval_policy",
+		json_pack("{s:O, s:O, s:O, s:b, s:i}", "id", json_object_get(policy, "id"),
+			"version", json_object_get(policy, "version"), "name",
+			json_object_get(policy, "name"), "is_automatic",
+			work->asked.policies[verdict->policy].is_automatic, "steps",
+			(int)work->asked.policies[verdict->policy].step_count));
+}
+
+/* One step of several: the deal is in review from now on. */
+static bool decide_on_the_way(
+	const struct command_input *in, struct decision *out, struct problem *problem)
+{
+	if (strcmp(rows_text(in->facts, "partner_status"), "active") != 0)
+		return problem_set(problem, PROBLEM_partner_not_active,
+			"The partner must be active to have a deal approved, but it is %s.",
+			rows_text(in->facts, "partner_status"));
+	json_object_update_new(
+		out->fields, json_pack("{s:{s:s}, s:s}", "set", "status", "in_review",
+				     "needs_partner", rows_text(in->facts, "partner_id")));
+	out->event = "deal.step_approved";
+	return true;
+}
+
+static bool decide_approve(
+	const struct command_input *in, struct decision *out, struct problem *problem)
+{
+	const char *status = deal_status_at(rows_text(in->facts, "status"),
+		rows_time(in->facts, "protected_until"), rows_time(in->facts, "now"));
+	if (transition_require(deal_transitions, "deal", "approve", "approved", status, problem) ==
+		NULL)
+		return false;
+	struct approval_verdict verdict;
+	const struct approval_work *work = work_new(in->facts, in->actor, in->request->arena);
+	if (!approval_decide(&work->asked, &verdict, problem))
+		return false;
+	if (!(verdict.is_last ? deal_decide_approval(in, out, problem)
+			      : decide_on_the_way(in, out, problem)))
+		return false;
+	json_object_set_new(out->fields, "policies_version",
+		json_integer((json_int_t)rows_int(in->facts, "policies_version")));
+	if (verdict.step != APPROVAL_NONE)
+		json_object_set_new(out->fields, "approval", step_json(in, work, &verdict));
+	if (verdict.is_last && verdict.policy != APPROVAL_NONE)
+		keep_policy(work, &verdict, out);
+	return true;
+}
+
+/* ---- how it stands ---- */
+
+static const json_t *decided_json(
+	const struct approval_work *work, const struct approval_policy *policy, size_t step)
+{
+	size_t i;
+	json_t *row;
+	json_array_foreach (work->given, i, row)
+		if (json_integer_value(json_object_get(row, "round")) == work->round &&
+			json_integer_value(json_object_get(row, "step")) == (json_int_t)step &&
+			json_integer_value(json_object_get(row, "policy_version")) ==
+				policy->version &&
+			strcmp(text_of(row, "policy_id"), policy->id) == 0)
+			return row;
+	return NULL;
+}
+
+static json_t *standing_of_step(const struct approval_work *work, size_t found, size_t step)
+{
+	static const char *const members[] = { "decided_by_id", "decided_by_name", "decided_at",
+		"comment", NULL };
+	const struct approval_policy *policy = &work->asked.policies[found];
+	const json_t *written = json_array_get(
+		json_object_get(json_array_get(work->policies, found), "steps"), step);
+	const json_t *decided = decided_json(work, policy, step);
+	size_t next = approval_next_step(policy, work->asked.given, work->asked.given_count);
+	json_t *out = json_copy((json_t *)written);
+	json_object_set_new(out, "position", json_integer((json_int_t)step + 1));
+	json_object_set_new(out, "status",
+		json_string(decided != NULL ? "approved"
+			    : step == next  ? "current"
+					    : "waiting"));
+	for (const char *const *name = members; *name != NULL; name++)
+		json_object_set_new(out, *name,
+			decided != NULL ? json_incref(json_object_get(decided, *name))
+					: json_null());
+	return out;
+}
+
+static json_t *policy_json(const struct approval_work *work, size_t found)
+{
+	const json_t *policy = json_array_get(work->policies, found);
+	if (found == APPROVAL_NONE)
+		return json_null();
+	return json_pack("{s:O, s:O, s:O, s:O}", "id", json_object_get(policy, "id"), "name",
+		json_object_get(policy, "name"), "version", json_object_get(policy, "version"),
+		"is_automatic", json_object_get(policy, "is_automatic"));
+}
+
+static json_t *steps_json(const struct approval_work *work, size_t found)
+{
+	json_t *steps = json_array();
+	size_t count = found == APPROVAL_NONE ? 0 : work->asked.policies[found].step_count;
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(steps, standing_of_step(work, found, i));
+	return steps;
+}
+
+/* All that was ever decided, in this round and before. */
+static json_t *history_json(const struct approval_work *work)
+{
+	json_t *history = json_array();
+	size_t i;
+	json_t *row;
+	json_array_foreach (work->given, i, row) {
+		json_t *entry = json_copy(row);
+		json_object_set_new(entry, "is_current",
+			json_boolean(
+				json_integer_value(json_object_get(row, "round")) == work->round));
+		json_object_del(entry, "round");
+		json_object_del(entry, "step");
+		json_array_append_new(history, entry);
+	}
+	return history;
+}
+
+static bool run_approvals(
+	struct request *request, struct response *response, struct problem *problem)
+{
+	struct db_batch batch = request_batch(request);
+	struct db_call *call = db_add(&batch, statement_find("deal_approvals"));
+	call->params[0] = request->actor->program_id;
+	call->params[1] = actor_partner(request->actor);
+	call->params[2] = request->path_ids[0];
+	if (db_run(request->app->db, &batch, problem) != DB_NONE)
+		return false;
+	if (rows_count(call->rows) == 0)
+		return problem_set(problem, PROBLEM_not_found, "No deal has this id.");
+	const struct approval_work *work = work_new(call->rows, request->actor, request->arena);
+	const char *status = rows_text(call->rows, "status");
+	bool is_open = strcmp(status, "submitted") == 0 || strcmp(status, "in_review") == 0 ||
+		       strcmp(status, "info_requested") == 0 ||
+		       strcmp(status, "conflict_hold") == 0 || strcmp(status, "draft") == 0;
+	size_t found = is_open ? approval_policy_find(work->asked.policies,
+					 work->asked.policy_count, &work->facts)
+			       : APPROVAL_NONE;
+	response->cache = CACHE_PRIVATE;
+	response_json(response, 200,
+		json_pack("{s:s, s:s, s:o, s:o, s:b, s:o}", "object", "deal_approvals", "deal_id",
+			rows_text(call->rows, "id"), "policy", policy_json(work, found), "steps",
+			steps_json(work, found), "is_overdue", work->asked.is_overdue, "decided",
+			history_json(work)));
+	return true;
+}
+
+const struct endpoint deal_approval_endpoints[] = {
+	{ .operation_id = "approveDeal",
+		.resource = &deal_resource,
+		.facts = "deal_facts",
+		.decide = decide_approve,
+		.write = "deal_change" },
+	{ .operation_id = "getDealApprovals", .run = run_approvals },
+	{ 0 },
+};
