@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Extensions of protection, and the vendor's own hand on its end (postpone). Each is a change of
- * the deal as well; sql/functions/deal_extensions.sql makes both in one transaction.
+ * Extensions of protection, and the vendor's own hand on its end (postpone, reopen). Each is a
+ * change of the deal as well; sql/functions/deal_extensions.sql makes both in one transaction.
  */
 #include <string.h>
 
@@ -154,6 +154,27 @@ static bool decide_postpone(
 	return true;
 }
 
+static bool decide_reopen(
+	const struct command_input *in, struct decision *out, struct problem *problem)
+{
+	static const char *const ends[] = { "protection_ends_at", NULL };
+	const char *status = deal_status_at(rows_text(in->facts, "status"),
+		rows_time(in->facts, "protected_until"), rows_time(in->facts, "now"));
+	if (transition_require(deal_transitions, "deal", "reopen", "reopened", status, problem) ==
+		NULL)
+		return false;
+	if (strcmp(rows_text(in->facts, "partner_status"), "active") != 0)
+		return problem_set(problem, PROBLEM_partner_not_active,
+			"The partner must be active to have a deal reopened, but it is %s.",
+			rows_text(in->facts, "partner_status"));
+	copy_columns(in->facts, out->fields, ends);
+	json_object_update_new(out->fields,
+		json_pack("{s:s, s:s}", "needs_partner", rows_text(in->facts, "partner_id"),
+			"reason", command_body_text(in, "reason")));
+	out->event = "deal.reopened";
+	return true;
+}
+
 #define STEP(operation)                                                        \
 	{                                                                      \
 		.operation_id = (operation), .resource = &extension_resource,  \
@@ -178,5 +199,10 @@ const struct endpoint deal_extension_endpoints[] = {
 		.facts = "deal_postpone_facts",
 		.decide = decide_postpone,
 		.write = "deal_postpone" },
+	{ .operation_id = "reopenDeal",
+		.resource = &deal_resource,
+		.facts = "deal_reopen_facts",
+		.decide = decide_reopen,
+		.write = "deal_reopen" },
 	{ 0 },
 };

@@ -22,7 +22,7 @@ const struct resource deal_resource = {
 	.shape = "deal_shape",
 	.path = "/v1/deals/",
 	.transitions = deal_transitions,
-	.not_while_held = "submit approve",
+	.not_while_held = "submit approve reopen",
 };
 
 /* ---- registration ---- */

@@ -10,6 +10,7 @@ $$
 declare
 	before jsonb;
 begin
+	perform deal_keys_lock(array[deal]); -- who waits for the account may move on
 	perform from deals d where d.program_id = app_program() and d.id = deal for update;
 	select to_jsonb(s) into before from deal_shape s where s._program_id = app_program() and s.id = deal;
 	update deals d
@@ -96,3 +97,42 @@ end $$;
 create or replace trigger deals_extensions_close after update on deals for each row
 when (old.status = 'approved' and new.status <> 'approved')
 execute function deal_extensions_close();
+
+-- Protects an expired deal anew, from now. Expiry that nobody has stored yet is stored first, and so lets those move on
+-- who wait for the account. Whoever is registered for it then is in the way, later or not: the deal gave its place up.
+-- 0: it is not what was read.
+create or replace function deal_reopen(request jsonb, deal uuid, decision jsonb) returns bigint language plpgsql as
+$$
+declare
+	stored text;
+begin
+	perform from partners p where p.program_id = app_program() and p.id = (decision->>'needs_partner')::uuid
+		and p.status = 'active' for share;
+	if not found then
+		return 0;
+	end if;
+	perform deal_keys_lock(array[deal]);
+	select d.status into stored from deals d where d.program_id = app_program() and d.id = deal
+		and d.version = (decision->>'expected_version')::int
+		and (d.status = 'expired' or (d.status = 'approved' and d.protected_until <= program_now())) for update;
+	if stored = 'approved' then
+		perform deal_expire(deal_system_request(), deal, uuid_v7()::text);
+	end if;
+	if stored is not null and exists (
+		select from deals d
+		join deal_key_rivals(deal, (select jsonb_agg(jsonb_build_object('kind', k.kind, 'key', k.key)) from deal_keys k
+			where k.program_id = app_program() and k.deal_id = deal)) x on true
+		join deals r on r.program_id = d.program_id and r.id = x.rival_id and r.partner_id <> d.partner_id
+			and deal_lives(r.status, r.protected_until, program_now())
+			and deal_scopes_meet(d.product_ids, d.customer_country, r.product_ids, r.customer_country)
+		where d.program_id = app_program() and d.id = deal)
+	then
+		raise exception 'the account is held' using errcode = '23P01', constraint = 'deal_protections_overlap_excl';
+	end if;
+	update deals d
+	set status = 'approved', protection_starts_at = program_now(), protection_grace_until = null,
+		protection_expires_at = (decision->>'protection_ends_at')::timestamptz, decision_comment = decision->>'reason',
+		version = d.version + 1, updated_at = program_now()
+	where d.program_id = app_program() and d.id = deal and stored is not null;
+	return found::int;
+end $$;

@@ -1,12 +1,25 @@
 -- SPDX-License-Identifier: Apache-2.0
 --
+-- Stores the expiry of one approved deal, which the caller has locked, and publishes deal.expired.
+create or replace function deal_expire(request jsonb, deal uuid, event_id text) returns boolean language plpgsql as
+$$
+declare
+	before jsonb;
+begin
+	select to_jsonb(s) || '{"status": "approved"}' into before from deal_shape s
+	where s._program_id = app_program() and s.id = deal;
+	update deals d set status = 'expired', version = d.version + 1, updated_at = program_now()
+	where d.program_id = app_program() and d.id = deal;
+	return publish(request, jsonb_build_object('event_id', event_id, 'event', 'deal.expired'), 'deal', before, to_jsonb(s))
+		from deal_shape s where s._program_id = app_program() and s.id = deal;
+end $$;
+
 -- Stores the expiry of approved deals whose protection has ended and publishes deal.expired for each. Reading never waits
 -- for it: the shape judges by the clock. `event_ids` are made by the caller; as many deals at most are stored.
 create or replace function deals_expire(request jsonb, event_ids jsonb) returns int language plpgsql as
 $$
 declare
 	due record;
-	before jsonb;
 	expired int := 0;
 begin
 	perform deal_keys_lock(array(select d.id from deals d
@@ -16,13 +29,7 @@ begin
 		where d.program_id = app_program() and d.status = 'approved' and d.protected_until <= program_now()
 		order by d.protected_until, d.id limit jsonb_array_length(event_ids) for update skip locked
 	loop
-		select to_jsonb(s) || '{"status": "approved"}' into before from deal_shape s
-		where s._program_id = app_program() and s.id = due.id;
-		update deals d set status = 'expired', version = d.version + 1, updated_at = program_now()
-		where d.program_id = app_program() and d.id = due.id;
-		perform publish(request, jsonb_build_object('event_id', event_ids->>expired, 'event', 'deal.expired'), 'deal',
-			before, to_jsonb(s))
-		from deal_shape s where s._program_id = app_program() and s.id = due.id;
+		perform deal_expire(request, due.id, event_ids->>expired);
 		expired := expired + 1;
 	end loop;
 	return expired;

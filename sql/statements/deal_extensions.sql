@@ -55,3 +55,17 @@ with written as (
 	returning d.id
 )
 select assert_written(count(*)) from written
+
+-- name: deal_reopen_facts
+select d.status, d.protected_until, d.partner_id, p.status as partner_status, n.now,
+	calendar_days_after(n.now, g.zone, coalesce(($4->>'protection_days')::int, y.protection_days, g.protection_days))
+		as protection_ends_at
+from deals d
+join programs g on g.id = d.program_id
+join partners p on p.program_id = d.program_id and p.id = d.partner_id
+left join partner_types y on y.program_id = p.program_id and y.key = p.type
+cross join (select program_now() as now) n
+where d.program_id = $1 and d.id = $3 and ($2 is null or d.partner_id = $2)
+
+-- name: deal_reopen
+select assert_written(deal_reopen($6, $3, $5))

@@ -22,6 +22,7 @@ const struct transition deal_transitions[] = {
 	{ "cancel", "approved", "cancelled" },
 	{ "reassign", "draft submitted in_review info_requested conflict_hold approved", NULL },
 	{ "postpone", "approved", NULL },
+	{ "reopen", "expired", "approved" },
 	{ NULL, NULL, NULL },
 };
 

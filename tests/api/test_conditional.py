@@ -2,9 +2,18 @@
 """ETag, If-Match and If-None-Match (api.md §1): the same law on every versioned resource, taken from the contract."""
 import pytest
 
-from support import contract, second_factor
+from support import contract, second_factor, wait
 from support.judge import nobody
 from support.world import World, unique
+
+
+def expired_deal(world):
+    """Of a program whose clock stands: its protection is over."""
+    deal = world.act("deals", world.refresh(world.partner("a").deal(customer_name=unique("Expired"))), "approve",
+                     {"protection_days": 1})
+    world.advance_clock(2 * 86_400)
+    return wait.until(lambda: (row := world.refresh(deal))["version"] > deal["version"] and row, "the expiry")
+
 
 ACTIONS = {  # an operation that asks for If-Match, and how to make a row on which it would succeed
     "updateProgram": (lambda world: world.admin.patch(
@@ -116,6 +125,7 @@ ACTIONS = {  # an operation that asks for If-Match, and how to make a row on whi
     "cancelDeal": (lambda world: world.deal_in("approved"), {"reason": "x"}),
     "updateDealApprovalPolicy": (lambda world: world.make_approval_policy(), {"name": "Renamed"}),
     "retireDealApprovalPolicy": (lambda world: world.make_approval_policy(), None),
+    "reopenDeal": (expired_deal, {"reason": "x"}),
     "postponeDeal": (lambda world: world.deal_in("approved"), {"days": 1, "reason": "x"}),
     "resolveDealConflict": (lambda world: world.make_conflict(), "winner"),
     "approveDealExtension": (lambda world: world.make_extension(), {}),

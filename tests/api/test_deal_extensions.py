@@ -194,6 +194,64 @@ class TestPostpone:
         assert refused["from"] == "expired"
 
 
+class TestReopen:
+    """Expired deals, by the vendor, unless somebody else has the account."""
+    SITE = "https://www.reopened-{}.example"
+
+    def expired(self, berlin, number):
+        berlin.set_clock(START)
+        deal = berlin.act("deals", berlin.partner("a").deal(customer_website=self.SITE.format(number)), "approve",
+                          {"protection_days": 10})
+        berlin.set_clock("2026-02-01T14:00:00Z")
+        return berlin.refresh(deal)
+
+    def reopen(self, berlin, deal, **how):
+        return berlin.admin.post(f"/v1/deals/{deal['id']}/reopen", {"reason": "Back at the table", "protection_days": 30},
+                                 if_match="*", **how)
+
+    def test_protection_runs_anew_and_terms_stay(self, berlin):
+        deal = self.expired(berlin, 1)
+        row = command_is_consistent(berlin.admin, self.reopen(berlin, deal, expect=200))
+        assert row["status"] == "approved" and row["margin_bps"] == deal["margin_bps"] == 2500
+        assert row["protection_starts_at"] == "2026-02-01T14:00:00.000Z"
+        assert row["protection_expires_at"] == row["protected_until"] == "2026-03-03T14:00:00.000Z"
+        assert row["decision_comment"] == "Back at the table"
+        kinds = [event["type"] for event in events_of(berlin.admin, deal["id"], 4)]
+        assert kinds[-2:] == ["deal.expired", "deal.reopened"]
+
+    def test_not_what_is_protected_or_over(self, berlin):
+        deal = self.expired(berlin, 2)
+        row = self.reopen(berlin, deal, expect=200).json
+        assert self.reopen(berlin, deal, expect=409, problem="invalid_transition")["from"] == "approved"
+        won = berlin.act("deals", row, "win", {})
+        assert self.reopen(berlin, won, expect=409, problem="invalid_transition")["from"] == "won"
+        berlin.partner("a").api.post(f"/v1/deals/{deal['id']}/reopen", {"reason": "x"}, if_match="*", expect=403)
+
+    @pytest.mark.parametrize("is_approved", [False, True], ids=["open", "approved"])
+    def test_not_when_somebody_else_has_the_account(self, berlin, is_approved):
+        deal = self.expired(berlin, f"taken-{is_approved}")
+        other = berlin.partner("b").deal(customer_website=deal["customer_website"])
+        assert other["status"] == "submitted"
+        if is_approved:
+            berlin.act("deals", berlin.refresh(other), "approve", {})
+        self.reopen(berlin, deal, expect=409, problem="account_unavailable")
+        assert berlin.refresh(deal)["status"] == "expired"
+        if not is_approved:
+            berlin.act("deals", berlin.refresh(other), "reject", {"reason": "x"})
+            assert self.reopen(berlin, deal, expect=200)["status"] == "approved"
+
+    def test_who_waited_comes_first(self, berlin):
+        """The end lets the next in line move on, and the account is theirs."""
+        berlin.set_clock(START)
+        deal = berlin.act("deals", berlin.partner("a").deal(customer_website=self.SITE.format("waited")), "approve",
+                          {"protection_days": 10})
+        waiting = berlin.partner("b").deal(customer_website=self.SITE.format("waited"))
+        assert waiting["status"] == "conflict_hold"
+        berlin.set_clock("2026-02-01T14:00:00Z")
+        wait.until(lambda: berlin.refresh(waiting)["status"] == "in_review", "the next in line")
+        self.reopen(berlin, deal, expect=409, problem="account_unavailable")
+
+
 def told(berlin, deal):
     return [(event["type"], event["occurred_at"][:10]) for event in berlin.admin.list(
         "/v1/events", {"resource_id": deal["id"]}) if event["type"] in ("deal.expiring", "deal.expired")]

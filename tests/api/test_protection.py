@@ -62,7 +62,7 @@ class TestExpiry:
     def test_the_end_is_not(self, berlin, deal):
         berlin.set_clock("2026-01-25T14:00:00Z")
         seen = berlin.refresh(deal)
-        assert seen["status"] == "expired" and seen["allowed_actions"] == []
+        assert seen["status"] == "expired" and seen["allowed_actions"] == ["reopen"]
         assert seen["protection_expires_at"] == deal["protection_expires_at"]
 
     @pytest.mark.parametrize("action, body", [("win", {}), ("lose", {"reason": "x"}), ("cancel", {"reason": "x"}),
@@ -71,7 +71,7 @@ class TestExpiry:
         berlin.set_clock("2026-02-01T00:00:00Z")
         refused = berlin.admin.post(f"/v1/deals/{deal['id']}/{action}", body, if_match="*", expect=409,
                                     problem="invalid_transition")
-        assert refused["from"] == "expired" and refused["allowed"] == []
+        assert refused["from"] == "expired" and refused["allowed"] == ["reopen"]
 
     def test_lists_filter_by_what_they_show(self, berlin, deal):
         berlin.set_clock("2026-02-01T00:00:00Z")

@@ -30,7 +30,7 @@ BODIES = {  # what would be accepted, so that only the wall can refuse
     "decideDispute": {"outcome": "upheld", "rule": "program_policy", "reason": "x"}, "appealDispute": {"reason": "x"},
     "loseDeal": {"reason": "x"}, "cancelDeal": {"reason": "x"},
     "resolveDealConflict": {"winner_deal_id": "0193ffff-0000-7000-8000-000000000000", "rule": "other", "reason": "x"},
-    "postponeDeal": {"days": 1, "reason": "x"}, "rejectDealExtension": {"reason": "x"},
+    "postponeDeal": {"days": 1, "reason": "x"}, "reopenDeal": {"reason": "x"}, "rejectDealExtension": {"reason": "x"},
     "updateDealApprovalPolicy": {"name": "x"},
 }
 

@@ -221,7 +221,7 @@ static void a_refusal_tells_what_is_allowed_instead(void **state)
 	assert_false(deal_approve(&facts, &approval, &explanation, &problem));
 	assert_string_equal(problem.detail, "An approved deal cannot be approved.");
 	assert_string_equal(problem.from, "approved");
-	assert_string_equal(problem.allowed, "win lose cancel postpone");
+	assert_string_equal(problem.allowed, "win lose cancel reassign postpone");
 }
 
 static int64_t time_of(const struct tsv *tsv, const char *column)
