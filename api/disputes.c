@@ -101,8 +101,8 @@ static const char *acting_side(const struct command_input *in, struct problem *p
 	return NULL;
 }
 
-static const struct transition *require_move(const struct command_input *in,
-	const char *participle, struct problem *problem)
+static const struct transition *require_move(
+	const struct command_input *in, const char *participle, struct problem *problem)
 {
 	return transition_require(dispute_transitions, "dispute", command_action(in), participle,
 		rows_text(in->facts, "phase"), problem);
@@ -126,10 +126,10 @@ static bool decide_open(
 			"There is an open dispute about this deal.");
 	}
 	bool by_vendor = actor_side(in->actor) == SIDE_VENDOR;
-	json_object_update_new(out->fields,
-		json_pack("{s:s, s:s, s:s}", "deal_id", deal, "partner_id",
-			rows_text(in->facts, "partner_id"), "opened_by",
-			by_vendor ? "vendor" : "partner"));
+	json_object_update_new(
+		out->fields, json_pack("{s:s, s:s, s:s}", "deal_id", deal, "partner_id",
+				     rows_text(in->facts, "partner_id"), "opened_by",
+				     by_vendor ? "vendor" : "partner"));
 	out->event = "dispute.opened";
 	return true;
 }
@@ -199,7 +199,7 @@ static const char *audience_of(const struct command_input *in, struct problem *p
 	const char *own = rows_text(in->facts, "own_role"),
 		   *named = command_body_text(in, "audience");
 	if (own == NULL && named != NULL && strcmp(named, "respondent") == 0 &&
-		 !rows_bool(in->facts, "has_respondent"))
+		!rows_bool(in->facts, "has_respondent"))
 		refuse(in, "#/audience", VIOLATION_inconsistent, "The dispute has no respondent.",
 			problem);
 	else
@@ -224,8 +224,7 @@ static bool decide_submit(
 	if (rows_text(in->facts, "dispute_id") == NULL)
 		return refuse(in, "#/dispute_id", VIOLATION_reference_not_found,
 			"There is no such dispute.", problem);
-	const char *audience = audience_of(in, problem),
-		   *own = rows_text(in->facts, "own_role"),
+	const char *audience = audience_of(in, problem), *own = rows_text(in->facts, "own_role"),
 		   *phase = rows_text(in->facts, "phase");
 	if (audience == NULL || !has_content(in, problem))
 		return false;
@@ -235,9 +234,9 @@ static bool decide_submit(
 	if (rows_int(in->facts, "submitted") >= MOST_EVIDENCE)
 		return problem_set(problem, PROBLEM_evidence_closed,
 			"A side submits at most %d pieces of evidence.", MOST_EVIDENCE);
-	json_object_update_new(out->fields,
-		json_pack("{s:s, s:s, s:i}", "audience", audience, "submitted_by",
-			own != NULL ? own : "vendor", "most", MOST_EVIDENCE));
+	json_object_update_new(
+		out->fields, json_pack("{s:s, s:s, s:i}", "audience", audience, "submitted_by",
+				     own != NULL ? own : "vendor", "most", MOST_EVIDENCE));
 	out->event = "dispute_evidence.submitted";
 	return true;
 }
@@ -315,8 +314,7 @@ static bool decide_appeal(
 	const struct command_input *in, struct decision *out, struct problem *problem)
 {
 	const char *side = acting_side(in, problem);
-	const struct transition *move =
-		side != NULL ? require_move(in, "appealed", problem) : NULL;
+	const struct transition *move = side != NULL ? require_move(in, "appealed", problem) : NULL;
 	if (move == NULL)
 		return false;
 	json_object_update_new(out->fields,
@@ -339,8 +337,8 @@ static bool decide_end(
 	bool withdraws = strcmp(command_action(in), "withdraw") == 0;
 	const char *own = rows_text(in->facts, "own_role");
 	if (withdraws && own != NULL && strcmp(own, "claimant") != 0)
-		return problem_set(problem, PROBLEM_forbidden,
-			"Only who opened the dispute can withdraw it.");
+		return problem_set(
+			problem, PROBLEM_forbidden, "Only who opened the dispute can withdraw it.");
 	const struct transition *move =
 		require_move(in, withdraws ? "withdrawn" : "closed", problem);
 	if (move == NULL)
@@ -362,9 +360,9 @@ static const struct db_call *add_bundle(struct request *request, struct db_batch
 	call->params[0] = request->actor->program_id;
 	call->params[1] = actor_partner(request->actor);
 	call->params[2] = request->path_ids[0];
-	call->params[3] = audience == NULL ? "{}"
-					   : arena_printf(request->arena,
-						     "{\"audience\":\"%s\"}", audience);
+	call->params[3] = audience == NULL
+				  ? "{}"
+				  : arena_printf(request->arena, "{\"audience\":\"%s\"}", audience);
 	return call;
 }
 
@@ -389,10 +387,10 @@ static bool run_bundle(struct request *request, struct response *response, struc
 	return true;
 }
 
-#define MOVE(operation, rule)                                                                  \
-	{                                                                                      \
-		.operation_id = (operation), .resource = &dispute_resource,                    \
-		.facts = "dispute_facts", .decide = (rule), .write = "dispute_change"          \
+#define MOVE(operation, rule)                                                         \
+	{                                                                             \
+		.operation_id = (operation), .resource = &dispute_resource,           \
+		.facts = "dispute_facts", .decide = (rule), .write = "dispute_change" \
 	}
 
 const struct endpoint dispute_endpoints[] = {

@@ -20,7 +20,8 @@ static const char usage[] =
 static void print_submissions(const struct dispute_file_report *found)
 {
 	if (found->claimant_submitted > 0)
-		printf(", claimant submitted at sequence %lld", (long long)found->claimant_submitted);
+		printf(", claimant submitted at sequence %lld",
+			(long long)found->claimant_submitted);
 	if (found->respondent_submitted > 0)
 		printf(", respondent submitted at sequence %lld",
 			(long long)found->respondent_submitted);

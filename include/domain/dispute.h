@@ -16,12 +16,12 @@
 #include "domain/explain.h"
 #include "domain/state.h"
 
-#define DISPUTE_RULES(X)                                                                         \
+#define DISPUTE_RULES(X)                                                                          \
 	X(first_submission, "Of two registrations of one account the one submitted first has it") \
-	X(protection_in_force, "An account whose protection runs is nobody else's to take")        \
-	X(different_customer, "The two registrations are about different customers")               \
-	X(different_scope, "The two registrations differ in products or territory")                \
-	X(registration_rules, "A registration must satisfy the programme's rules to be approved")  \
+	X(protection_in_force, "An account whose protection runs is nobody else's to take")       \
+	X(different_customer, "The two registrations are about different customers")              \
+	X(different_scope, "The two registrations differ in products or territory")               \
+	X(registration_rules, "A registration must satisfy the programme's rules to be approved") \
 	X(program_policy, "The programme's policy, or an agreement, says so")
 
 enum dispute_rule {

@@ -19,7 +19,7 @@
 #include "http/app.h"
 #include "http/key_store.h"
 
-#define DISPUTE_BUNDLE_FORMAT 1
+#define DISPUTE_BUNDLE_FORMAT      1
 /* What the signature covers: program, dispute, audience, lines before the last, their SHA-256. */
 #define DISPUTE_BUNDLE_SIGNED_TEXT "partnerd dispute bundle %s %s %s %lld %s"
 

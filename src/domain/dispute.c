@@ -49,8 +49,8 @@ const struct transition *dispute_decide(const struct dispute_facts *facts,
 			"By the audit chain the other side's registration was submitted first.");
 		return NULL;
 	}
-	const struct transition *move = transition_require(dispute_transitions, "dispute", "decide",
-		"decided", facts->phase, problem);
+	const struct transition *move = transition_require(
+		dispute_transitions, "dispute", "decide", "decided", facts->phase, problem);
 	if (!move)
 		return NULL;
 	if (facts->is_second_opinion_needed) {
@@ -62,7 +62,8 @@ const struct transition *dispute_decide(const struct dispute_facts *facts,
 		.rule_set = "dispute_decision",
 		.rule_set_version = DISPUTE_RULES_VERSION,
 	};
-	explain_add(ret_explanation, rules[facts->rule].name, NULL, 0, 0, rules[facts->rule].sentence);
+	explain_add(
+		ret_explanation, rules[facts->rule].name, NULL, 0, 0, rules[facts->rule].sentence);
 	explain_add(ret_explanation, "evidence", NULL, 0, 0,
 		"Decided on the evidence that was frozen and signed when its time was over.");
 	return move;

@@ -96,8 +96,7 @@ bool dispute_bundle_make(struct app *app, const char *program_id, const char *di
 	digest_text(&making.text, ret_bundle->sha256);
 	const char *signature =
 		sign(&making, app->keys, program_id, dispute_id, audience, ret_bundle->sha256);
-	bool good = signer && signature &&
-		    strcspn(signer, ".") == strcspn(signature, ".") &&
+	bool good = signer && signature && strcspn(signer, ".") == strcspn(signature, ".") &&
 		    strncmp(signer, signature, strcspn(signer, ".")) == 0;
 	if (good) {
 		text_appendf(&making.text,

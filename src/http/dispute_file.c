@@ -64,14 +64,14 @@ static bool take_segment(struct reader *reader, const json_t *line)
 	return true;
 }
 
-static bool follow(
-	struct reader *reader, const json_t *line, const unsigned char hash[static LEDGER_DIGEST_BYTES])
+static bool follow(struct reader *reader, const json_t *line,
+	const unsigned char hash[static LEDGER_DIGEST_BYTES])
 {
 	int64_t seq = line_number(line, "seq");
 
 	if (!reader->is_in_segment || seq != reader->head_seq + 1)
-		return fault(reader, "entry_missing",
-			"A sequence number before this one is missing.");
+		return fault(
+			reader, "entry_missing", "A sequence number before this one is missing.");
 	ledger_link(reader->head, hash, seq);
 	hex_encode(reader->head, sizeof reader->head, reader->head_hash);
 	reader->head_seq = seq;
@@ -97,8 +97,7 @@ static bool take_entry(struct reader *reader, const json_t *line)
 	if (detail)
 		return fault(reader, "entry_changed", detail);
 	if (!before || strcmp(before, reader->head_hash) != 0)
-		return fault(
-			reader, "chain_broken", "The link to the entry before does not hold.");
+		return fault(reader, "chain_broken", "The link to the entry before does not hold.");
 	if (!follow(reader, line, hash))
 		return false;
 	if (!after || strcmp(after, reader->head_hash) != 0)
@@ -120,8 +119,8 @@ static bool take_checkpoint(struct reader *reader, const json_t *line)
 			"The chain does not reach this signed checkpoint.");
 	text_appendf(&text, LEDGER_SIGNED_TEXT, reader->found->program_id,
 		(long long)reader->head_seq, reader->head_hash);
-	const char *signer = file_keys_signer(
-		&reader->keys, line_text(line, "signature"), slice_of(text.bytes));
+	const char *signer =
+		file_keys_signer(&reader->keys, line_text(line, "signature"), slice_of(text.bytes));
 	text_release(&text);
 	reader->is_in_segment = false;
 	reader->found->checkpoints++;
@@ -167,7 +166,8 @@ static bool unproven(struct reader *reader, const char *detail)
 }
 
 /* The entry at the place is about the row, and says that this was done to it. */
-static bool proves(const struct reader *reader, const json_t *seq, const char *id, const char *action)
+static bool proves(
+	const struct reader *reader, const json_t *seq, const char *id, const char *action)
 {
 	const json_t *entry = entry_at(reader, seq);
 
@@ -191,7 +191,8 @@ static bool check_deal(struct reader *reader, const json_t *line)
 
 	if (!proves(reader, json_object_get(line, "sequence"), id, NULL) ||
 		(!json_is_null(submitted) && !proves(reader, submitted, id, "deal.submitted")))
-		return unproven(reader, "No entry of the chain says that the deal was submitted there.");
+		return unproven(
+			reader, "No entry of the chain says that the deal was submitted there.");
 	if (seq < found->claimant_submitted || seq < found->respondent_submitted)
 		return unproven(reader, "The deals do not stand in the order of their submission.");
 	*(is_claimant ? &found->claimant_submitted : &found->respondent_submitted) = seq;
@@ -254,8 +255,9 @@ static bool check_claims(struct reader *reader)
 static bool take_header(struct reader *reader, const json_t *line)
 {
 	struct dispute_file_report *found = reader->found;
-	const char *program = line_text(line, "program_id"), *dispute = line_text(line, "dispute_id"),
-		   *number = line_text(line, "number"), *audience = line_text(line, "audience");
+	const char *program = line_text(line, "program_id"),
+		   *dispute = line_text(line, "dispute_id"), *number = line_text(line, "number"),
+		   *audience = line_text(line, "audience");
 
 	if (reader->is_begun)
 		return unreadable(reader, "There is a second header.");
@@ -290,8 +292,8 @@ static const char *end_signer(const struct reader *reader, const json_t *line, c
 
 	text_appendf(&text, DISPUTE_BUNDLE_SIGNED_TEXT, found->program_id, found->dispute_id,
 		found->audience, (long long)reader->lines, sum);
-	const char *signer = file_keys_signer(
-		&reader->keys, line_text(line, "signature"), slice_of(text.bytes));
+	const char *signer =
+		file_keys_signer(&reader->keys, line_text(line, "signature"), slice_of(text.bytes));
 	text_release(&text);
 	return signer;
 }

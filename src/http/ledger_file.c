@@ -103,8 +103,8 @@ static const char *signer_of(const struct reader *reader, const json_t *line)
 
 	text_appendf(&text, LEDGER_SIGNED_TEXT, found->program_id, (long long)found->head_seq,
 		found->head_hash);
-	const char *signer = file_keys_signer(
-		&reader->keys, line_text(line, "signature"), slice_of(text.bytes));
+	const char *signer =
+		file_keys_signer(&reader->keys, line_text(line, "signature"), slice_of(text.bytes));
 	text_release(&text);
 	return signer;
 }

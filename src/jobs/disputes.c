@@ -12,21 +12,21 @@
 
 static const char *system_request(const struct job_run *run)
 {
-	return arena_printf(run->arena, "{\"actor_type\":\"system\",\"actor_id\":\"%s\"}",
-		run->program_id);
+	return arena_printf(
+		run->arena, "{\"actor_type\":\"system\",\"actor_id\":\"%s\"}", run->program_id);
 }
 
 static bool add_bundle(const struct job_run *run, const char *dispute_id, const char *audience,
 	json_t *bundles, struct problem *problem)
 {
 	struct dispute_bundle bundle;
-	if (!dispute_bundle_make(run->app, run->program_id, dispute_id, audience, run->arena,
-		    &bundle, problem))
+	if (!dispute_bundle_make(
+		    run->app, run->program_id, dispute_id, audience, run->arena, &bundle, problem))
 		return false;
-	return json_array_append_new(bundles,
-		       json_pack("{s:s, s:s, s:s, s:s}", "audience", audience, "sha256",
-			       bundle.sha256, "signed_by", bundle.signed_by, "content",
-			       bundle.content)) == 0 ||
+	return json_array_append_new(
+		       bundles, json_pack("{s:s, s:s, s:s, s:s}", "audience", audience, "sha256",
+					bundle.sha256, "signed_by", bundle.signed_by, "content",
+					bundle.content)) == 0 ||
 	       problem_set(problem, PROBLEM_internal, "a bundle is not valid UTF-8");
 }
 
@@ -34,12 +34,12 @@ static bool freeze(const struct job_run *run, const char *dispute_id, bool has_r
 	struct problem *problem)
 {
 	json_t *bundles = json_array();
-	bool good = add_bundle(run, dispute_id, "vendor", bundles, problem) &&
-		    add_bundle(run, dispute_id, "claimant", bundles, problem) &&
-		    (!has_respondent ||
-			    add_bundle(run, dispute_id, "respondent", bundles, problem));
-	const char *decision = job_json(run,
-		json_pack("{s:s, s:o}", "dispute_id", dispute_id, "bundles", bundles));
+	bool good =
+		add_bundle(run, dispute_id, "vendor", bundles, problem) &&
+		add_bundle(run, dispute_id, "claimant", bundles, problem) &&
+		(!has_respondent || add_bundle(run, dispute_id, "respondent", bundles, problem));
+	const char *decision = job_json(
+		run, json_pack("{s:s, s:o}", "dispute_id", dispute_id, "bundles", bundles));
 	return good &&
 	       job_statement(run, "job_bundle", decision, system_request(run), problem) != NULL;
 }
