@@ -16,15 +16,15 @@ static const char usage[] =
 	"signer\n"
 	"is told, and is for the reader to know.";
 
-/* "claimant 12, respondent 15" */
-static void print_submissions(const struct dispute_file_report *found)
+/* Whose claim stands where in the chain */
+static void print_claims(const struct dispute_file_report *found)
 {
-	if (found->claimant_submitted > 0)
-		printf(", claimant submitted at sequence %lld",
-			(long long)found->claimant_submitted);
-	if (found->respondent_submitted > 0)
-		printf(", respondent submitted at sequence %lld",
-			(long long)found->respondent_submitted);
+	if (found->claimant_claimed > 0)
+		printf(", claim of the claimant at sequence %lld",
+			(long long)found->claimant_claimed);
+	if (found->respondent_claimed > 0)
+		printf(", claim of the respondent at sequence %lld",
+			(long long)found->respondent_claimed);
 }
 
 static int report(const char *name, const struct dispute_file_report *found, bool has_keys)
@@ -37,7 +37,7 @@ static int report(const char *name, const struct dispute_file_report *found, boo
 		found->program_id[0] != '\0' ? found->program_id : "none",
 		found->audience ? found->audience : "nobody", (long long)found->evidence,
 		(long long)found->entries, (long long)found->checkpoints);
-	print_submissions(found);
+	print_claims(found);
 	printf(", signed by %s%s\n", is_signed ? found->signer : "none",
 		is_signed && !has_keys ? " (not checked)" : "");
 	if (found->is_valid)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What was known about a dispute when its evidence closed, as one file (NDJSON) for one audience:
- * the case, the deals in the order of their submission, evidence, notices, decisions, rules, and
+ * the case, the deals in the order of their claims, evidence, notices, decisions, rules, and
  * the pieces of the audit chain that prove them. It is signed as a whole, and judged from the file
  * alone. README.md describes the format for those who verify with tools of their own.
  */
@@ -44,7 +44,7 @@ struct dispute_file_report {
 	int64_t line; /* of the fault, or the last */
 	int64_t entries, checkpoints, evidence;
 	/* Places in the audit chain; 0: not in this file. */
-	int64_t claimant_submitted, respondent_submitted;
+	int64_t claimant_claimed, respondent_claimed;
 	char program_id[UUID_TEXT_BYTES], dispute_id[UUID_TEXT_BYTES];
 	const char *number, *audience;
 	char signer[KEY_KID_BYTES]; /* of the last line; empty when the file does not reach it */

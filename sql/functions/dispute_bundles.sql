@@ -31,6 +31,16 @@ $$
 	where exists (select from audit_checkpoints k where k.program_id = app_program() and k.seq >= c.seq)
 $$;
 
+-- The place in the chain at which a deal laid claim to its account: the entry that matching noted, else its first
+-- submission.
+create or replace function deal_claim_seq(deal uuid) returns bigint language sql stable as
+$$
+	select coalesce((select a.seq from deals d join audit_entries a on a.program_id = d.program_id and a.id = d.claim_entry_id
+		where d.program_id = app_program() and d.id = deal),
+		(select min(a.seq) from audit_entries a where a.program_id = app_program() and a.resource_id = deal
+			and a.action = 'deal.submitted'))
+$$;
+
 -- The entries that a bundle tells of, by their places in the chain. `open`: with what they say. A deal that was edited
 -- very often is told by its last thousand edits and everything that is no edit.
 create or replace function dispute_entries(dispute uuid, viewer text, closing bigint)
@@ -42,6 +52,8 @@ $$
 	), subjects as (
 		select s.deal_id as id from sides s
 		union select dispute
+		union select x.conflict_id from sides s join deal_conflict_deals x on x.program_id = app_program()
+			and x.deal_id = s.deal_id where viewer = 'vendor'
 		union select e.id from dispute_evidence e
 		where e.program_id = app_program() and e.dispute_id = dispute and viewer in ('vendor', e.audience)
 	), own as (
@@ -96,11 +108,17 @@ begin
 			and exists (select from events e where e.program_id = app_program() and e.id = t.id and e.data->>'role' = x.role)
 		group by x.role
 		union all
-		select 2, coalesce(min(t.seq) filter (where t.action = 'deal.submitted'), max(t.seq)), 0, jsonb_build_object(
-			'object', 'dispute_deal', 'party', x.role, 'submitted_sequence', min(t.seq) filter (where t.action = 'deal.submitted'),
-			'sequence', max(t.seq), 'row', (select flat_shown(e.data, viewer = 'vendor') from events e join told l on l.id = e.id
+		select 2, coalesce(min(t.seq) filter (where t.seq = deal_claim_seq(x.deal_id)), max(t.seq)), 0, jsonb_build_object(
+			'object', 'dispute_deal', 'party', x.role,
+			'claim_sequence', min(t.seq) filter (where t.seq = deal_claim_seq(x.deal_id)), 'sequence', max(t.seq), 'row', (select flat_shown(e.data, viewer = 'vendor') from events e join told l on l.id = e.id
 				where e.program_id = app_program() and l.resource_id = x.deal_id order by l.seq desc limit 1)), null
 		from sides x join told t on t.resource_id = x.deal_id group by x.role, x.deal_id
+		union all
+		select 2, max(t.seq), 1, jsonb_build_object('object', 'dispute_conflict', 'sequence', max(t.seq), 'row',
+			(select flat_shown(e.data, true) from events e where e.program_id = app_program()
+				and e.id = (array_agg(t.id order by t.seq desc))[1])), null
+		from told t join events v on v.program_id = app_program() and v.id = t.id and v.resource_type = 'deal_conflict'
+		group by t.resource_id
 		union all
 		select 3, t.seq, 0, jsonb_build_object('object', 'dispute_evidence', 'sequence', t.seq, 'row',
 			flat_shown(e.data, viewer = 'vendor')), null

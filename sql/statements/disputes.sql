@@ -35,14 +35,11 @@ left join dispute_parties f on f.program_id = d.program_id and f.dispute_id = d.
 left join deals o on o.program_id = d.program_id and o.id = ($4->>'respondent_deal_id')::uuid and $2 is null
 where s._program_id = $1 and s.id = $3 and ($2 is null or s._partner_id = $2)
 
--- What a decision leans on beyond that: when each side's deal was first submitted, by the chain, and what was frozen.
+-- What a decision leans on beyond that: when each side laid claim to the account, by the chain, and what was frozen.
 -- name: dispute_decision_facts
 select s.status, s.phase, s.partner_id, n.now, d.decided_by_id, d.outcome, d.rule,
 	local_days_later(n.now, coalesce(($4->>'appeal_days')::int, g.dispute_appeal_days), g.zone) as appeal_until,
-	(select min(a.seq) from audit_entries a where a.program_id = $1 and a.resource_id = c.deal_id
-		and a.action = 'deal.submitted') as claimant_sequence,
-	(select min(a.seq) from audit_entries a where a.program_id = $1 and a.resource_id = f.deal_id
-		and a.action = 'deal.submitted') as respondent_sequence,
+	deal_claim_seq(c.deal_id) as claimant_sequence, deal_claim_seq(f.deal_id) as respondent_sequence,
 	c.deal_id as claimant_deal_id, f.deal_id as respondent_deal_id,
 	(select jsonb_object_agg(b.audience, b.sha256) from dispute_bundles b where b.program_id = $1 and b.dispute_id = d.id)
 		as bundles

@@ -175,27 +175,40 @@ static bool proves(
 	       (!action || same_text(line_text(entry, "action"), action));
 }
 
+/* A claim is laid by a submission, or by a change of who the customer is. */
+static bool proves_claim(const struct reader *reader, const json_t *seq, const char *id)
+{
+	return proves(reader, seq, id, "deal.submitted") || proves(reader, seq, id, "deal.updated");
+}
+
 static bool check_case(struct reader *reader, const json_t *line)
 {
 	return proves(reader, json_object_get(line, "sequence"), reader->found->dispute_id, NULL) ||
 	       unproven(reader, "No entry of the chain is about the dispute.");
 }
 
+static bool check_conflict(struct reader *reader, const json_t *line)
+{
+	const char *id = line_text(json_object_get(line, "row"), "id");
+
+	return proves(reader, json_object_get(line, "sequence"), id, NULL) ||
+	       unproven(reader, "No entry of the chain is about the conflict.");
+}
+
 static bool check_deal(struct reader *reader, const json_t *line)
 {
 	struct dispute_file_report *found = reader->found;
 	const char *id = line_text(json_object_get(line, "row"), "id");
-	const json_t *submitted = json_object_get(line, "submitted_sequence");
+	const json_t *claim = json_object_get(line, "claim_sequence");
 	bool is_claimant = same_text(line_text(line, "party"), "claimant");
-	int64_t seq = json_integer_value(submitted);
+	int64_t seq = json_integer_value(claim);
 
 	if (!proves(reader, json_object_get(line, "sequence"), id, NULL) ||
-		(!json_is_null(submitted) && !proves(reader, submitted, id, "deal.submitted")))
-		return unproven(
-			reader, "No entry of the chain says that the deal was submitted there.");
-	if (seq < found->claimant_submitted || seq < found->respondent_submitted)
-		return unproven(reader, "The deals do not stand in the order of their submission.");
-	*(is_claimant ? &found->claimant_submitted : &found->respondent_submitted) = seq;
+		(!json_is_null(claim) && !proves_claim(reader, claim, id)))
+		return unproven(reader, "No entry of the chain lays the claim of the deal there.");
+	if (seq < found->claimant_claimed || seq < found->respondent_claimed)
+		return unproven(reader, "The deals do not stand in the order of their claims.");
+	*(is_claimant ? &found->claimant_claimed : &found->respondent_claimed) = seq;
 	return true;
 }
 
@@ -232,6 +245,7 @@ static const struct {
 	bool (*check)(struct reader *reader, const json_t *line);
 } checks[] = {
 	{ "dispute_case", check_case },
+	{ "dispute_conflict", check_conflict },
 	{ "dispute_deal", check_deal },
 	{ "dispute_evidence", check_evidence },
 	{ "dispute_notice", check_notice },
@@ -329,6 +343,7 @@ static const struct {
 	{ "signing_key", take_key },
 	{ "dispute_case", take_claim },
 	{ "dispute_deal", take_claim },
+	{ "dispute_conflict", take_claim },
 	{ "dispute_evidence", take_claim },
 	{ "dispute_notice", take_claim },
 	{ "dispute_decision", take_as_it_is },

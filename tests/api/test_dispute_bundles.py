@@ -80,7 +80,7 @@ def test_it_verifies_offline(case, judge, trusted, side):
     assert status == 0, said + error
     assert ": valid, " in said and f"dispute {case['row']['number']} " in said and f"for the {side}" in said
     assert "(not checked)" not in said and "(not checked)" in judge(case["bundles"][side])[1]
-    assert ("claimant submitted at" in said, "respondent submitted at" in said) == {
+    assert ("claim of the claimant" in said, "claim of the respondent" in said) == {
         "vendor": (True, True), "claimant": (True, False), "respondent": (False, True)}[side]
 
 
@@ -113,7 +113,7 @@ def test_what_the_vendor_is_given(case):
     lines = lines_of(case["bundles"]["vendor"])
     deals = [line for line in lines if line["object"] == "dispute_deal"]
     assert [deal["row"]["id"] for deal in deals] == [case["first"]["id"], case["second"]["id"]], "in order of submission"
-    assert deals[0]["submitted_sequence"] < deals[1]["submitted_sequence"]
+    assert deals[0]["claim_sequence"] < deals[1]["claim_sequence"]
     assert deals[1]["row"]["review_note"] == "The holder is B." and deals[1]["row"]["status"] == "rejected"
     assert [line["row"]["title"] for line in lines if line["object"] == "dispute_evidence"] == ["Ours", "Theirs", "Internal"]
     assert {line["to"] for line in lines if line["object"] == "dispute_notice"} == {"claimant", "respondent", "vendor"}
@@ -234,10 +234,10 @@ class TestResigned:
         (lambda by: by("dispute_evidence")["row"].update(title="x"), "claim_unproven"),
         (lambda by: by("dispute_evidence")["row"]["document"].update(sha256="00" * 32), "claim_unproven"),
         (lambda by: by("dispute_evidence").update(sequence=1), "claim_unproven"),
-        (lambda by: by("dispute_deal").update(submitted_sequence=1), "claim_unproven"),
-        (lambda by: by("dispute_deal").update(submitted_sequence=by("dispute_deal")["submitted_sequence"] + 1),
+        (lambda by: by("dispute_deal").update(claim_sequence=1), "claim_unproven"),
+        (lambda by: by("dispute_deal").update(claim_sequence=by("dispute_deal")["claim_sequence"] + 1),
          "claim_unproven"),
-        (lambda by: by("dispute_deal").update(submitted_sequence=10 ** 9), "claim_unproven"),
+        (lambda by: by("dispute_deal").update(claim_sequence=10 ** 9), "claim_unproven"),
         (lambda by: by("dispute_deal")["row"].update(id="0193ffff-0000-7000-8000-000000000000"), "claim_unproven"),
         (lambda by: by("dispute_case").update(sequence=10 ** 9), "claim_unproven"),
         (lambda by: by("dispute_notice").update(event_id="0193ffff-0000-7000-8000-000000000000"), "claim_unproven"),
@@ -269,7 +269,7 @@ class TestResigned:
         assert judge(sign([*lines[:entry], lines[entry + 1], lines[entry], *lines[entry + 2:]]))[0] == 1
         swapped = [*lines[:deal], lines[deal + 1], lines[deal], *lines[deal + 2:]]
         status, _, error = judge(sign(swapped))
-        assert status == 1 and "order of their submission" in error
+        assert status == 1 and "order of their claims" in error
 
 
 @pytest.mark.parametrize("content", ["", "\n", "[]\n", "{}\n", "null\n", "not json\n", '{"object":"dispute_bundle"}\n', "\0\0",
@@ -284,3 +284,27 @@ def test_usage(judge, tmp_path):
         assert "usage: " in judge("", *arguments)[2]
     (tmp_path / "no.jwks").write_text("{}")
     assert "no JWK set" in judge("", "--keys", str(tmp_path / "no.jwks"))[2]
+
+
+def test_a_conflict_about_one_account(world, judge):
+    """Whoever waits in line disputes it: the vendor's bundle has the line as matching keeps it, the parties' have not."""
+    a, b = world.make_partner(), world.make_partner()
+    account = {"customer_name": "Held Harbour Lines", "customer_website": "https://held-harbour.example"}
+    holder = b.deal(**account)
+    waiting = a.deal(**account)
+    assert waiting["status"] == "conflict_hold"
+    row = world.dispute_in("frozen", waiting, respondent=holder)
+    lines = lines_of(download(world.admin, row))
+    [conflict] = [line["row"] for line in lines if line["object"] == "dispute_conflict"]
+    assert [entry["deal_id"] for entry in conflict["deals"]] == [holder["id"], waiting["id"]]
+    claims = {line["row"]["id"]: line["claim_sequence"] for line in lines if line["object"] == "dispute_deal"}
+    shown = world.admin.get(f"/v1/deal-conflicts/{conflict['id']}")
+    assert claims == {entry["deal_id"]: entry["audit_seq"] for entry in shown["deals"]}
+    assert judge(download(world.admin, row))[0] == 0
+    for partner, other in ((a, b), (b, a)):
+        text = download(partner.api, row)
+        assert "conflict" not in {line["object"].split("_")[-1] for line in lines_of(text)}
+        assert other.id not in text and other.name not in text and judge(text)[0] == 0
+    refused = world.admin.post(f"/v1/disputes/{row['id']}/decide", {
+        "outcome": "upheld", "rule": "first_submission", "reason": "x"}, if_match="*", expect=422)
+    assert refused.errors() == {("#/outcome", "inconsistent")}
