@@ -9,7 +9,7 @@ select
 	d.status as _status,
 	d.customer_name_key as _customer_name_key,
 	(s.status <> d.status or s.is_overdue or coalesce(p.updated_at > d.updated_at, false)
-		or coalesce(t.updated_at > d.updated_at, false) or coalesce(o.updated_at > d.updated_at, false)
+		or coalesce(t.updated_at > d.updated_at, false)
 		or coalesce(w.updated_at > d.updated_at, false))
 		as _is_newer,
 	d.id,
@@ -44,9 +44,8 @@ select
 	d.margin_bps,
 	d.margin_minor as "margin_amount.amount_minor",
 	case when d.margin_minor is not null then d.currency end as "margin_amount.currency",
-	case when d.distributor_id is not null then jsonb_build_object('distributor_id', d.distributor_id, 'distributor_name',
-		o.name, 'distributor_override', jsonb_build_object('amount_minor', d.distributor_override_minor, 'currency',
-		d.currency)) end as "vendor:channel",
+	case when d.distributor_id is not null then jsonb_build_object('distributor_id', d.distributor_id, 'distributor_override',
+		jsonb_build_object('amount_minor', d.distributor_override_minor, 'currency', d.currency)) end as "vendor:channel",
 	d.margin_decision_id,
 	d.submitted_at,
 	d.decided_at,
@@ -85,7 +84,6 @@ cross join lateral (select case when d.status = 'approved' and d.protected_until
 	coalesce(d.review_due_at <= (select program_now()), false) as is_overdue) s
 left join partners p on p.program_id = d.program_id and p.id = d.partner_id
 left join tiers t on t.program_id = d.program_id and t.id = d.tier_id
-left join partners o on o.program_id = d.program_id and o.id = d.distributor_id
 left join deal_stages w on w.program_id = d.program_id and w.id = d.stage_id
 left join lost_reasons l on l.program_id = d.program_id and l.id = d.lost_reason_id;
 

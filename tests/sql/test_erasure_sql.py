@@ -17,6 +17,7 @@ KEPT = {
     "idempotency_keys": "ids and the client's own key; the answer is the event's data",
     "recovery_codes": "go with second_factors",
     "partner_contacts": "people of partners, no users: erased one by one (row_erase)",
+    "deals": "who looks after one is an id",
     "partner_certifications": "ids, a key and days: the headcounts of the past stand on them",
 }
 
