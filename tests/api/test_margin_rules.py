@@ -316,3 +316,56 @@ def test_accelerators(place, mode, earned):
     [standing] = partner.api.get(path)["accelerators"]
     assert standing["earned"] == money(earned) and standing["is_accelerated"] is True
     place.partner("b").api.get(path, expect=404)
+
+
+def test_regions_are_a_fact(place):
+    """A rule on a region holds for the customer's country in it, and for those of the regions below."""
+    dach = place.make_region(key="dach", countries=["AT", "CH"])
+    place.make_region(dach, key="germany", countries=["DE"])
+    publish(place, rules=[{"key": "dach", "name": "Sold in DACH", "delta_bps": 200, "conditions": [
+        {"fact": "regions", "comparison": "in", "value": ["dach", "nordics"]}]}])
+    partner = place.make_partner("preferred")
+    lines = worth(place, 10_000)
+    given = lambda **members: quote(partner.api, lines, **members)["margin_bps"]
+    assert [given(customer_country=country) for country in ("DE", "AT", "FR")] == [2700, 2700, 2500]
+    assert given() == 2500, "where nobody knows the country no condition holds"
+    deal = place.act("deals", partner.deal(customer_country="DE"), "approve", {})
+    assert deal["margin_bps"] == 2700
+    decision = place.admin.get(f"/v1/decisions/{deal['margin_decision_id']}").json
+    assert decision["inputs"]["facts"]["regions"] == ["dach", "germany"]
+
+
+def bad_band(floor, base, cap):
+    return {"margin_band": {"floor_bps": floor, "base_bps": base, "cap_bps": cap}}
+
+
+BAD = {  # what is written, and the exact fields that are wrong
+    "a cap below the base, a base below the floor": ("tiers", bad_band(3000, 2500, 2000), {
+        ("#/margin_band/base_bps", "inconsistent"), ("#/margin_band/cap_bps", "inconsistent")}),
+    "more than everything": ("tiers", bad_band(0, 0, 10001), {("#/margin_band/cap_bps", "too_large")}),
+    "an unknown metric": ("tiers", {"requirements": [
+        {"metric": "won_deals", "comparison": "gte", "value": 1, "window_days": 30},
+        {"metric": "happiness", "comparison": "gte", "value": 1, "window_days": None}]}, {("#/requirements/1/metric", "invalid_choice")}),
+    "bands of quantities that overlap": ("product-prices", {"volume_bands": [
+        {"from_quantity": 100, "discount_bps": 500}, {"from_quantity": 100, "discount_bps": 900}]}, {
+        ("#/volume_bands/1/from_quantity", "inconsistent")}),
+    "an override above the whole": ("margin-rule-sets", {"distributor_override_bps": 10001}, {
+        ("#/distributor_override_bps", "too_large")}),
+    "an accelerator that slows down": ("margin-rule-sets", {"accelerators": [
+        {"key": "x", "name": "X", "target_minor": 1, "rate_bps": 2000, "above_bps": 1500, "mode": "marginal"}]}, {
+        ("#/accelerators/0/above_bps", "inconsistent")}),
+    "a condition that compares a list with a text": ("margin-rule-sets", {"rules": [
+        {"key": "x", "name": "X", "delta_bps": 1, "conditions": [{"fact": "regions", "comparison": "in", "value": "dach"}]}]}, {
+        ("#/rules/0/conditions/0/value", "wrong_type")}),
+}
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_bad_rules_name_their_field(world, what):
+    plural, members, errors = BAD[what]
+    whole = {
+        "tiers": {"key": unique("t").replace("-", "_"), "name": "T", "rank": 90, **bad_band(4500, 4500, 4500)},
+        "product-prices": {"product_id": world.make_product()["id"], "unit_amount": money(100)},
+        "margin-rule-sets": {"name": unique("Rules")},
+    }[plural]
+    assert world.admin.post(f"/v1/{plural}", {**whole, **members}, expect=422).errors() == errors

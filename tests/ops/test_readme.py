@@ -21,7 +21,7 @@ def test_the_story_works_verbatim(tmp_path, server, demo_variables):
     script = "set -euo pipefail\n" + marker.join(block.replace("/tmp/", f"{tmp_path}/") for block in blocks())
     done = subprocess.run(["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stdout + done.stderr
-    register, approve, read, why, tiers = done.stdout.split(marker.split()[1] + " block\n")
+    register, approve, read, why, tiers, money = done.stdout.split(marker.split()[1] + " block\n")
     assert register.strip() == '"submitted"'
     assert '"Nordwind Logistik"' in approve and approve.rstrip().endswith('"approved"')
     assert '"status": "approved"' in read and '"margin_bps": null' not in read
@@ -30,6 +30,8 @@ def test_the_story_works_verbatim(tmp_path, server, demo_variables):
     assert '"detail": "' in why and why.rstrip().endswith("true")
     assert '"value": ' in tiers and '"upcoming": ' in tiers
     assert '"earliest_demotion_on": "' in tiers and '"gap": ' in tiers
+    assert '"partner_price": {' in money and '"rule": "first_line_support"' in money and '"from_on": "' in money
+    assert '"is_exclusive": true' in money and '"amount_minor": 92000' in money
 
 
 def test_every_path_that_the_readme_names_exists():
