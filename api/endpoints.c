@@ -40,6 +40,7 @@ const struct endpoint *const all_endpoints[] = {
 	deal_check_endpoints,
 	deal_conflict_endpoints,
 	deal_export_endpoints,
+	import_endpoints,
 	file_endpoints,
 	deal_approval_endpoints,
 	deal_approval_policy_endpoints,

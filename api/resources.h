@@ -43,6 +43,7 @@ extern const struct endpoint deal_endpoints[];
 extern const struct endpoint deal_check_endpoints[];
 extern const struct endpoint deal_conflict_endpoints[];
 extern const struct endpoint deal_export_endpoints[];
+extern const struct endpoint import_endpoints[];
 extern const struct endpoint file_endpoints[];
 extern const struct endpoint custom_field_endpoints[];
 extern const struct endpoint deal_reassign_endpoints[];

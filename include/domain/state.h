@@ -32,6 +32,7 @@ extern const struct transition tier_transitions[];
 extern const struct transition user_transitions[];
 extern const struct transition client_transitions[];
 extern const struct transition certification_transitions[];
+extern const struct transition import_transitions[];
 
 /* The row by which `action` may happen in `status`, or NULL. */
 const struct transition *transition_find(

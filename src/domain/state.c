@@ -121,6 +121,13 @@ const struct transition certification_transitions[] = {
 	{ NULL, NULL, NULL },
 };
 
+const struct transition import_transitions[] = {
+	{ "validate", "created", "validating" },
+	{ "start", "validated", "running" },
+	{ "cancel", "created validating validated running", "cancelled" },
+	{ NULL, NULL, NULL },
+};
+
 /* Whether `word` is one of the words of `list`, which are separated by single spaces. */
 static bool list_has(const char *list, const char *word)
 {

@@ -30,6 +30,7 @@ bool job_expire(const struct job_run *run, struct problem *problem);          /*
 bool job_remind(const struct job_run *run, struct problem *problem);          /* expiry.c */
 bool job_free_accounts(const struct job_run *run, struct problem *problem);   /* accounts.c */
 bool job_auto_approve(const struct job_run *run, struct problem *problem);    /* auto_approve.c */
+bool job_import(const struct job_run *run, struct problem *problem);          /* imports.c */
 bool job_erase(const struct job_run *run, struct problem *problem);           /* erasure.c */
 bool job_convert_deals(const struct job_run *run, struct problem *problem);   /* deal_worth.c */
 bool job_disputes(const struct job_run *run, struct problem *problem);        /* disputes.c */

@@ -4,7 +4,7 @@
  * the installation. Failures are logged with their cause and tried again at the next period;
  * nothing here holds a transaction open or a lock across programs. Whoever stops the runner waits
  * for one batch of one job at most. Jobs that talk to other machines have a lane of their own, so
- * that a slow relay holds up nobody else.
+ * that a slow relay holds up nobody else; so have imports, which may take hours.
  */
 #include "jobs/jobs.h"
 
@@ -20,7 +20,7 @@
 
 #define TICK_MS 100
 
-enum lane { LANE_DATABASE, LANE_MAIL, LANE_COUNT };
+enum lane { LANE_DATABASE, LANE_MAIL, LANE_IMPORT, LANE_COUNT };
 
 static const struct job {
 	const char *name;
@@ -45,6 +45,7 @@ static const struct job {
 	{ "forget_files", 60 * 1000, job_forget_files, false, LANE_DATABASE },
 	{ "forget_mails", 10 * 1000, job_forget_mails, true, LANE_DATABASE },
 	{ "password_resets", 500, job_password_resets, true, LANE_DATABASE },
+	{ "import", 300, job_import, false, LANE_IMPORT },
 	{ "send_mails", 500, job_send_mails, true, LANE_MAIL },
 };
 

@@ -303,7 +303,7 @@ def listing():
 def test_every_list_keeps_the_law(world, operation):
     """limit, sort, cursor, totals and refusals are the same everywhere, taken from the contract."""
     own = {"partner_id": world.partner("a").id, "deal_id": world.deal_in("approved")["id"],
-           "tier_id": world.tiers["preferred"]["id"], "application_id": world.apply()["id"]}
+           "tier_id": world.tiers["preferred"]["id"], "application_id": world.apply()["id"], "import_id": world.make_import()["id"]}
     path = operation.path.format(**{name: own[name] for name in operation.path_ids})
     page = world.admin.get(path, {"limit": 1, "include_total": "true"}).json
     assert set(page) == {"data", "next_cursor", "total_count", "total_count_capped"}

@@ -94,6 +94,7 @@ class Targets:
         self.ids.update({name: [value] for name, value in holdings.words(world).items()})
         self.ids.update({name: [value] for name, value in holdings.parts(world, approved["id"]).items()})
         self.ids["file_id"] = [world.upload(by=self.partner.api)["id"]]
+        self.ids["import_id"] = [world.make_import()["id"]]
         self.ids["rate_id"] = [world.make_rate()["id"]]
         self.ids.update({name: [value] for name, value in holdings.sales(world).items()})
         self.ids["quote_id"] = [world.make_quote(self.partner.id)["id"]]
@@ -177,6 +178,8 @@ class Targets:
             **{name: world.make_note for name in ("updateDealNote", "removeDealNote")},
             "removeDealDocument": world.make_document,
             "putFileContent": world.declare_file, "updateDeal": lambda: world.deal_in("draft"),
+            **{name: world.make_import for name in ("validateImport", "cancelImport")},
+            "startImport": lambda: world.make_import(until="validated"),
             **{name: lambda state=state: world.deal_in(state) for name, state in DEAL_STATES.items()},
         }
 

@@ -9,6 +9,7 @@ MOVED = {
     "dispute_parties.partner_id",
     "files.partner_id",
     "identity_providers.partner_id",
+    "imports.partner_id",
     "margin_quotes.partner_id",
     "partner_applications.partner_id",
     "partner_certifications.partner_id",

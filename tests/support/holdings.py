@@ -14,6 +14,7 @@ def of_partner(world, partner):
     return {"partner_id": partner.id, "deal_id": deal["id"], "decision_id": deal["margin_decision_id"],
             "mail_id": mail_to(world, partner.user().id), "user_id": partner.user().id,
             "client_id": partner.client_id, **federation(world),
+            "import_id": world.make_import(by=partner.api)["id"],
             "tier_id": world.make_tier(publish=False)["id"], "benefit_id": world.make_benefit()["id"],
             "custom_field_id": world.make_custom_field()["id"],  # the vendor's own
             "deal_limit_id": world.make_deal_limit(partner.id)["id"],
@@ -59,7 +60,7 @@ def of_vendor(world):
     return {"user_id": world.user("viewer").id, "client_id": world.make_client(["deals:read"])[0], **sales(world),
             **parts(world, world.deal_in("submitted")["id"]), "file_id": world.upload()["id"], "application_id": world.apply(draft=True)["id"],
             "session_id": world.user("viewer").get("/v1/sessions/current")["id"], **federation(world),
-            "custom_field_id": world.make_custom_field()["id"]}
+            "import_id": world.make_import()["id"], "custom_field_id": world.make_custom_field()["id"]}
 
 
 def parts(world, deal_id, by=None):

@@ -6,6 +6,7 @@ makes on the command line. Names are unique, so worlds share a server without se
 """
 import hashlib
 import itertools
+import json
 import uuid
 
 from support import wait
@@ -250,6 +251,34 @@ class World:
     def make_reason(self, **members):
         return self.admin.post("/v1/lost-reasons", {
             "key": unique("reason").replace("-", "_"), "name": unique("Reason"), **members}, expect=201).json
+
+    def make_import(self, content=None, by=None, until="created", expect=201, **members):
+        """Of a file of one line, unless the test has another; brought as far as `until`."""
+        by = by or self.admin
+        text = content if content is not None else json.dumps({**DEAL, "partner_id": self.partner("a").id, "draft": True})
+        media_type = members.pop("media_type", "application/x-ndjson")
+        file = self.upload(text.encode() if isinstance(text, str) else text, by, name="deals", media_type=media_type)
+        made = by.post("/v1/imports", {"file_id": file["id"], **members}, expect=expect).json
+        if until == "created":
+            return made
+        self.act("imports", made, "validate", by=by)
+        made = self.import_in(made, until if until in ("validating", "failed") else "validated", by)
+        if until in ("validating", "validated", "failed"):
+            return made
+        self.act("imports", made, "start", {"skip_invalid": True}, by=by)
+        return self.import_in(made, until, by)
+
+    def import_in(self, made, status, by=None, seconds=60):
+        """As soon as the job has brought it there."""
+        seen = {}
+
+        def is_there():
+            seen.update((by or self.admin).get(f"/v1/imports/{made['id']}", expect=200).json)
+            return seen["status"] == status or seen["status"] in ("failed", "cancelled", "completed")
+
+        wait.until(is_there, f"the import is {status}", seconds, 0.05)
+        assert seen["status"] == status, seen
+        return seen
 
     def make_quote(self, partner_id, unit_minor=2000, **members):
         price = self.make_price(self.make_product()["id"], unit_minor)

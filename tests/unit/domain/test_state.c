@@ -31,6 +31,8 @@ static const struct machine machines[] = {
 	{ "client", client_transitions, "active expired revoked" },
 	{ "certification", certification_transitions, "active revoked" },
 	{ "form_key", form_key_transitions, "active revoked" },
+	{ "import", import_transitions,
+		"created validating validated running completed cancelled failed" },
 };
 
 #define MACHINES (sizeof(machines) / sizeof(machines[0]))
