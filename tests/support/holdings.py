@@ -9,7 +9,7 @@ from support import wait
 
 def of_partner(world, partner):
     """The ids of everything a partner has; a tier is the program's, and this one is not published."""
-    relation = world.relate(partner.id)
+    relation = world.relate(partner.id, world.above(partner).id)
     deal = world.deal_in("approved", partner)
     return {"partner_id": partner.id, "deal_id": deal["id"], "decision_id": deal["margin_decision_id"],
             "mail_id": mail_to(world, partner.user().id), "user_id": partner.user().id,
@@ -22,7 +22,7 @@ def of_partner(world, partner):
             "template_id": world.make_template()["id"], "agreement_id": world.offer(partner.id)["id"],
             "contact_id": world.make_contact(partner.id)["id"], "form_key_id": world.make_form_key()["id"],
             "relation_id": relation["id"],
-            "partner_type_id": world.partner_type("distributor")["id"],  # not what the partners of tests are
+            "partner_type_id": world.partner_type("content_provider")["id"],  # not what the partners of tests are
             "file_id": world.upload(by=partner.api)["id"], **words(world), **parts(world, deal["id"], partner.api),
             **sales(world), "quote_id": world.make_quote(partner.id)["id"],
             "session_id": partner.user().get("/v1/sessions/current")["id"],

@@ -374,6 +374,13 @@ class World:
             row = self.act("disputes", row, "appeal", {"party": "respondent" if respondent else "claimant", "reason": "No."})
         return row
 
+    def above(self, partner):
+        """The distributor that a partner buys through where a test relates them, made once."""
+        name = f"above {partner.id}"
+        if name not in self.named:
+            self.named[name] = self.make_partner(type="distributor")
+        return self.named[name]
+
     def partner_type(self, key):
         return self.admin.list("/v1/partner-types", {"key": key})[0]
 
