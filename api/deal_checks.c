@@ -49,8 +49,7 @@ static bool find_partner(
 	return false;
 }
 
-static bool says_enough(
-	const struct match_work *work, struct arena *arena, struct problem *problem)
+static bool says_enough(const struct match_work *work, struct arena *arena, struct problem *problem)
 {
 	if (work->keys.key_count + work->keys.word_count > 0)
 		return true;
@@ -73,10 +72,10 @@ static const char *note(
 	char entry_id[UUID_TEXT_BYTES], free_from[TIME_TEXT_BYTES];
 	uuid_v7(entry_id);
 	time_format(matching->free_from_us, free_from);
-	return own_text(request->arena,
-		json_pack("{s:s, s:s, s:s?, s:s?}", "entry_id", entry_id, "result", result,
-			"own_deal_id", matching->own_deal_id, "free_from",
-			matching->free_from_us > 0 ? free_from : NULL));
+	return own_text(
+		request->arena, json_pack("{s:s, s:s, s:s?, s:s?}", "entry_id", entry_id, "result",
+					result, "own_deal_id", matching->own_deal_id, "free_from",
+					matching->free_from_us > 0 ? free_from : NULL));
 }
 
 /* The ledger keeps by what was asked for, but not whose address it was. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Accounts that more than one wants, for the vendor: who was first, what each was found to be like,
- * and the vendor's word. Without it the order of submission decides (sql/functions/deal_matching.sql).
+ * and the vendor's word. Without it the order of submission decides
+ * (sql/functions/deal_matching.sql).
  */
 #include <string.h>
 
@@ -99,7 +100,8 @@ static bool decide_resolve(
 			rows_text(in->facts, "winner_status"), "rule", rule, "reason",
 			command_body_text(in, "reason"), "comment",
 			arena_printf(in->request->arena,
-				"The account went to another registration, by the rule %s.", rule)));
+				"The account went to another registration, by the rule %s.",
+				rule)));
 	out->event = "deal.conflict_resolved";
 	return true;
 }

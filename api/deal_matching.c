@@ -70,8 +70,7 @@ static void read_candidates(const struct rows *rows, struct match_work *work)
 {
 	for (size_t row = 0; row < rows_count(rows) && row < MATCH_MOST_CANDIDATES; row++)
 		work->candidates[work->count++] = (struct match_candidate){
-			.deal_id = rows_cell(
-				rows, row, (size_t)rows_column(rows, "deal_id"), NULL),
+			.deal_id = rows_cell(rows, row, (size_t)rows_column(rows, "deal_id"), NULL),
 			.is_own = flag_at(rows, row, "is_own"),
 			.has_key = flag_at(rows, row, "has_key"),
 			.scopes_meet = flag_at(rows, row, "scopes_meet"),
@@ -83,8 +82,7 @@ static void read_candidates(const struct rows *rows, struct match_work *work)
 		};
 }
 
-static bool check_products(
-	const struct rows *unknown, struct arena *arena, struct problem *problem)
+static bool check_products(const struct rows *unknown, struct arena *arena, struct problem *problem)
 {
 	for (size_t row = 0; row < rows_count(unknown); row++)
 		problem_add(problem, arena, PLACE_POINTER,
@@ -110,8 +108,8 @@ bool match_find(struct request *request, const char *deal_id, const char *partne
 		!check_products(unknown->rows, request->arena, problem))
 		return false;
 	read_candidates(candidates->rows, ret_work);
-	matching_decide(ret_work->candidates, ret_work->count, &ret_work->matching,
-		&ret_work->explanation);
+	matching_decide(
+		ret_work->candidates, ret_work->count, &ret_work->matching, &ret_work->explanation);
 	return true;
 }
 
@@ -124,10 +122,10 @@ static json_t *names_json(const struct match_work *work)
 		const struct match_candidate *found = &work->candidates[i];
 		if (match_judge(found) != MATCH_REVIEW)
 			continue;
-		json_array_append_new(names,
-			json_pack("{s:s, s:I}", "deal_id", found->deal_id, "similarity_bps",
-				(json_int_t)name_similarity_bps(
-					found->shared_words, found->words, found->their_words)));
+		json_array_append_new(
+			names, json_pack("{s:s, s:I}", "deal_id", found->deal_id, "similarity_bps",
+				       (json_int_t)name_similarity_bps(found->shared_words,
+					       found->words, found->their_words)));
 	}
 	return names;
 }

@@ -30,8 +30,8 @@ bool match_find(struct request *request, const char *deal_id, const char *partne
 	const json_t *customer, struct match_work *ret_work, struct problem *problem);
 
 /*
- * Puts into the decision what deal_place (sql/functions/deal_matching.sql) goes by: keys, names, and
- * whether the deal has to wait. Refuses a duplicate. A draft is not compared with anything.
+ * Puts into the decision what deal_place (sql/functions/deal_matching.sql) goes by: keys, names,
+ * and whether the deal has to wait. Refuses a duplicate. A draft is not compared with anything.
  */
 bool deal_match(const struct command_input *in, const char *partner_id, const json_t *customer,
 	bool is_draft, struct decision *out, struct problem *problem);

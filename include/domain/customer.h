@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * By what a customer is known again (domain.md §5.5). Exact keys are the tax id, the DUNS number and
- * the registrable domain of website and contact address; the name gives words, of which only the
- * distinctive ones count. Whoever changes what a key looks like raises CUSTOMER_KEYS_VERSION, so that
- * what is stored is computed anew.
+ * By what a customer is known again (domain.md §5.5). Exact keys are the tax id, the DUNS number
+ * and the registrable domain of website and contact address; the name gives words, of which only
+ * the distinctive ones count. Whoever changes what a key looks like raises CUSTOMER_KEYS_VERSION,
+ * so that what is stored is computed anew.
  */
 #ifndef PARTNERD_DOMAIN_CUSTOMER_H
 #define PARTNERD_DOMAIN_CUSTOMER_H

@@ -340,47 +340,54 @@ declare
 	wall constant text := wall_lift();
 	program constant uuid := app_program();
 	d deals%rowtype;
-	waiting uuid[];
-	is_held boolean := false;
-	is_good boolean := true;
+	waiting uuid[] := '{}';
+	has_twin boolean;
+	is_held boolean;
+	passes boolean;
 begin
 	perform deal_keys_lock(array[deal], decision->'keys');
 	select * into d from deals x where x.program_id = program and x.id = deal;
-	waiting := deal_waiting(deal);
+	if d.claim_number is not null then
+		waiting := deal_waiting(deal);
+	end if;
 	perform deal_keys_write(d, decision->'keys');
-	if d.status in ('submitted', 'in_review', 'info_requested', 'conflict_hold') then
-		if d.claim_number is null or exists (select from deal_key_rivals(deal, decision->'keys') k
-			join deals r on r.program_id = program and r.id = k.rival_id
-			where r.partner_id <> d.partner_id and r.status in ('submitted', 'in_review', 'info_requested')
-				and r.claim_number > d.claim_number
-				and deal_scopes_meet(d.product_ids, d.customer_country, r.product_ids, r.customer_country))
-		then
-			update deals x set claim_number = nextval('deal_claim_numbers'), claimed_at = program_now(),
-				claim_entry_id = (decision->>'event_id')::uuid
-			where x.program_id = program and x.id = deal;
-		end if;
-		is_held := exists (select from deal_holders(deal));
-		is_good := (not is_held or (decision->>'waits')::boolean) and not exists (
-			select from deal_key_rivals(deal, decision->'keys') k
-			join deals r on r.program_id = program and r.id = k.rival_id
-			where r.partner_id = d.partner_id and deal_lives(r.status, r.protected_until, program_now())
-				and deal_scopes_meet(d.product_ids, d.customer_country, r.product_ids, r.customer_country));
-		if is_good then
-			perform deal_matches_write(deal, decision->'names');
-			update deals x
-			set status = case when is_held then 'conflict_hold' else x.status end,
-				customer_match = case when is_held then 'conflict'
-					when exists (select from deal_matches m where m.program_id = program and m.deal_id = deal) then 'review'
-					else 'none' end
-			where x.program_id = program and x.id = deal;
-		end if;
-		if is_held and is_good then
-			perform deal_conflict_join(request, deal);
-		end if;
+	if d.status not in ('submitted', 'in_review', 'info_requested') then
+		perform set_config('app.partner', wall, true);
+		return true;
+	end if;
+	select coalesce(bool_or(r.partner_id = d.partner_id), false),
+		coalesce(bool_or(r.partner_id <> d.partner_id and r.status in ('submitted', 'in_review', 'info_requested')
+			and r.claim_number > d.claim_number), false),
+		coalesce(bool_or(r.partner_id <> d.partner_id
+			and (r.status in ('approved', 'won') or d.claim_number is null or r.claim_number < d.claim_number)), false)
+	into has_twin, passes, is_held
+	from deal_key_rivals(deal, decision->'keys') k
+	join deals r on r.program_id = program and r.id = k.rival_id and deal_lives(r.status, r.protected_until, program_now())
+		and deal_scopes_meet(d.product_ids, d.customer_country, r.product_ids, r.customer_country);
+	is_held := is_held or passes;
+	if has_twin or (is_held and not (decision->>'waits')::boolean) then
+		perform set_config('app.partner', wall, true);
+		return false;
+	end if;
+	passes := passes or d.claim_number is null;
+	update deals x
+	set claim_number = case when passes then nextval('deal_claim_numbers') else x.claim_number end,
+		claimed_at = case when passes then program_now() else x.claimed_at end,
+		claim_entry_id = case when passes then (decision->>'event_id')::uuid else x.claim_entry_id end,
+		status = case when is_held then 'conflict_hold' else x.status end,
+		customer_match = case when is_held then 'conflict' when decision->'names' <> '[]' then 'review' else 'none' end
+	where x.program_id = program and x.id = deal;
+	if is_held or decision->'names' <> '[]' or d.claim_number is not null then
+		perform deal_matches_write(deal, decision->'names');
+	end if;
+	if is_held then
+		perform deal_conflict_join(request, deal);
+	end if;
+	if waiting <> '{}' then
 		perform deal_release(waiting);
 	end if;
 	perform set_config('app.partner', wall, true);
-	return is_good;
+	return true;
 end $$;
 
 -- ---- whatever else becomes of a deal ----

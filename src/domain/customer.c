@@ -20,7 +20,7 @@
 #define LEAST_ID_BYTES 5
 #define DUNS_DIGITS    9
 /* Letters before a dot that are still part of an abbreviation: "S.A.", "e.V.". */
-#define MOST_INITIALS 2
+#define MOST_INITIALS  2
 
 /* ---- names ---- */
 
@@ -124,8 +124,8 @@ static bool is_one_character(const char *text)
 	return text[strspn(text, (const char[]){ text[0], '\0' })] == '\0';
 }
 
-/* The prefix of a VAT number: a country, or Greece's own letters. It is left out of everybody's key:
- * which country an id is of, the customer's country says. */
+/* The prefix of a VAT number: a country, or Greece's own letters. It is left out of everybody's
+ * key: which country an id is of, the customer's country says. */
 static bool has_country_prefix(const char *core)
 {
 	return strlen(core) > LEAST_ID_BYTES + 1 &&
@@ -180,7 +180,8 @@ static void add_key(struct customer_keys *keys, const char *kind, const char *ke
 
 static void add_word(struct customer_keys *keys, const char *word)
 {
-	if (word_is_common(word) || word_is_legal_form(word) || u8_strlen((const uint8_t *)word) == 1)
+	if (word_is_common(word) || word_is_legal_form(word) ||
+		u8_strlen((const uint8_t *)word) == 1)
 		return;
 	for (size_t i = 0; i < keys->word_count; i++)
 		if (strcmp(keys->words[i], word) == 0)

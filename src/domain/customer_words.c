@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* clang-format off: tables */
+/* clang-format off */
 /* At the end of a name, dots left out: "GmbH & Co. KG", "S.p.A.". */
 static const char *const legal_forms[] = {
 	"ab", "ag", "and", "aps", "as", "asa", "bhd", "bv", "bvba", "ca", "cia", "co", "com",
