@@ -65,6 +65,10 @@ static const struct filter deal_filters[] = {
 	ANY_OF("created_by_id", "created_by_id", 'u', "::uuid[]"),
 	{ .parameter = "customer_name", .sql = "s._customer_name_key = lower({})", .type = 't' },
 	{ .parameter = "number", .sql = "s.number = {}", .type = 't' },
+	{ .parameter = "customer_match",
+		.sql = "(select app_is_vendor()) and s.\"vendor:customer_match\" = {}",
+		.sql_many = "(select app_is_vendor()) and s.\"vendor:customer_match\" = any({})",
+		.type = 't' },
 	{ .parameter = "quote_id", .sql = "s.quote_id = {}", .type = 'u' },
 	{ .parameter = "external_id",
 		.sql = "s.id in (select e.deal_id from deal_external_ids e where e.program_id = "

@@ -13,8 +13,6 @@
 
 #include "base/arena.h"
 
-#define CUSTOMER_KEYS_VERSION 1
-
 struct customer {
 	const char *name, *website, *tax_id, *duns, *contact_email; /* NULL: not known */
 };

@@ -21,6 +21,12 @@ def timeline(by, deal):
     return [entry["type"] for entry in by.list(f"/v1/deals/{deal['id']}/timeline", {"sort": "occurred_at"})]
 
 
+def decision_of(by, deal):
+    """The one that says why the deal waits."""
+    sealed = lambda: by.list("/v1/events", {"resource_id": deal["id"]})
+    return wait.until(sealed, "the event is in the feed")[0]["decision_id"]
+
+
 @pytest.fixture
 def pair(world):
     """Two registrations of one customer, by two partners, in this order."""
@@ -34,8 +40,17 @@ def test_the_second_waits_and_is_told_no_more(world, pair):
     assert (first["status"], second["status"]) == ("submitted", "conflict_hold")
     assert first["customer_match"] is None and second["customer_match"] is None
     assert world.refresh(second)["customer_match"] == "conflict"
-    text = world.partner("b").api.get(f"/v1/deals/{second['id']}").body.decode()
-    assert first["id"] not in text and world.partner("a").name not in text and world.partner("a").id not in text
+    for name, other, own in (("b", "a", second), ("a", "b", first)):
+        by, stranger = world.partner(name), world.partner(other)
+        told = [by.api.get(path).body.decode() for path in (
+            f"/v1/deals/{own['id']}", f"/v1/deals/{own['id']}/timeline", "/v1/events?limit=100", "/v1/deals?limit=100",
+            "/v1/decisions/" + decision_of(by.api, own) if name == "b" else "/v1/me")]
+        for text in told:
+            assert stranger.name not in text and stranger.id not in text
+            assert {"a": second, "b": first}[name]["id"] not in text and '"deals_ahead"' not in text
+            assert '"customer_match":"' not in text.replace(" ", "")
+    assert world.partner("b").api.list("/v1/deals", {"customer_match": ["conflict", "review", "none"]}) == []
+    assert second["id"] in {row["id"] for row in world.admin.list("/v1/deals", {"customer_match": "conflict"})}
 
 
 @pytest.mark.parametrize("action, by_partner", [("reject", False), ("withdraw", True)], ids=["rejected", "withdrawn"])
