@@ -172,7 +172,7 @@ bool benefit_override_check(
 			VIOLATION_reference_not_found, "There is no such partner.");
 	check_override_value(override, arena, problem);
 	check_override_period(override, arena, problem);
-	if (problem->is_set)
+	if (problem->is_set || !override->partner_status)
 		return false;
 	if (strcmp(override->partner_status, "terminated") == 0)
 		return problem_set(problem, PROBLEM_partner_not_active,

@@ -89,13 +89,13 @@ def test_of_many_at_once_one_wins(place, partner):
 @pytest.mark.parametrize("members, errors", [
     ({"value": True}, {("#/value", "wrong_type")}), ({"value": 10001}, {("#/value", "too_large")}),
     ({"value": -1}, {("#/value", "too_small")}), ({"value": "500"}, {("#/value", "wrong_type")}),
-    ({"reason": " "}, {("#/reason", "invalid_format")}),
+    ({"value": ""}, {("#/value", "too_short")}), ({"reason": " "}, {("#/reason", "invalid_format")}),
     ({"valid_until": "2030-06-01T00:00:00Z"}, {("#/valid_until", "inconsistent")}),
     ({"valid_from": "2030-05-01T00:00:00Z", "value": 10001},
      {("#/valid_from", "too_small"), ("#/value", "too_large")}),
     ({"partner_id": nobody(), "benefit_id": nobody()},
      {("#/partner_id", "reference_not_found"), ("#/benefit_id", "reference_not_found")}),
-], ids=range(8))
+], ids=range(9))
 def test_bad_overrides_are_refused_at_their_place(place, members, errors):
     body = {"partner_id": place.partner("a").id, "benefit_id": place.rate["id"], "value": 500, "reason": "x",
             "valid_until": END, **members}
