@@ -64,7 +64,6 @@ DEAL_STATES = {
     "reassignDeal": "submitted",
 }
 
-PLACES = ["path", "query", "headers", "body", "client"]  # where a request is spoilt
 WITH_COOKIES = {"createCookieSession", "refreshCookieSession"}  # off by default: tests/api/test_cookie_sessions.py
 
 HARMLESS_POLICY = {"conditions": [{"fact": "amount_minor", "comparison": "gte", "value": 2 ** 53 - 1}], "steps": [],
@@ -76,7 +75,7 @@ class Targets:
     """A world with rows for every path parameter; `rows` makes those an action needs."""
 
     def __init__(self, world):
-        self.world, self.partner = world, world.partner("a")
+        self.world, self.partner, self.wanted = world, world.partner("a"), {}
         approved = world.deal_in("approved")
         self.ids = {
             "deal_id": [approved["id"]], "decision_id": [approved["margin_decision_id"]],
@@ -138,7 +137,7 @@ class Targets:
             **{name: world.make_region for name in ("updateRegion", "retireRegion")},
             **{name: lambda: world.assign(self.partner, world.make_region())
                for name in ("updateTerritoryAssignment", "endTerritoryAssignment")},
-            "resolveDealConflict": world.make_conflict,
+            "resolveDealConflict": self.want(world.make_conflict),
             **{name: world.make_approval_policy for name in ("updateDealApprovalPolicy", "retireDealApprovalPolicy")},
             **{name: world.make_extension
                for name in ("approveDealExtension", "rejectDealExtension", "withdrawDealExtension")},
@@ -182,6 +181,13 @@ class Targets:
             "startImport": lambda: world.make_import(until="validated"),
             **{name: lambda state=state: world.deal_in(state) for name, state in DEAL_STATES.items()},
         }
+
+    def want(self, maker):
+        """A maker whose last row the bodies speak of."""
+        def make():
+            self.wanted = maker()
+            return self.wanted
+        return make
 
     def revised(self):
         tier = self.world.make_tier()
@@ -246,6 +252,10 @@ class Targets:
             return {"token": self.world.invite("viewer")["invitation_token"], "password": PASSWORD}
         if operation.id == "requestDealExtension":  # one that nobody has asked to extend yet
             return {"deal_id": self.world.deal_in("approved")["id"], "days": 30, "reason": body["reason"]}
+        if operation.id == "openDispute":
+            return {"deal_id": self.world.deal_in("rejected")["id"], "ground": "rejection", "statement": body["statement"]}
+        if operation.id == "submitDisputeEvidence":
+            return {"dispute_id": self.world.dispute_in("evidence")["id"], "title": body["title"], "text": "As we wrote."}
         if operation.id == "confirmPasswordReset":
             return {"token": self.reset_token, "new_password": PASSWORD}
         if operation.id in whole:
@@ -318,6 +328,8 @@ class Targets:
             "updateCustomField": {"choices": [], "is_required": False},
             "registerDeal": {"partner_id": self.partner.id, "line_items": [], "custom_fields": {}, "vendor_custom_fields": {}},
             "updateDeal": {"line_items": [], "custom_fields": {}, "vendor_custom_fields": {}},
+            "loseDeal": {"reason_key": "competitor", "closed_on": "2026-01-01"},
+            "resolveDealConflict": {"winner_deal_id": self.wanted.get("holder_deal_id")},
             "createProductPrice": {"product_id": item["product_id"], "valid_from": "2999-01-01T00:00:00Z",
                                    "volume_bands": [{"from_quantity": 10, "discount_bps": 500}]},
             "createMarginRuleSet": rules, "updateMarginRuleSet": rules,
@@ -418,10 +430,15 @@ def bodies(draw, operation, is_bad, targets):
                                  if isinstance(value, dict) else {"x": as_text(value)}).encode()
 
 
+def places_of(operation):
+    """Where a request can be spoilt."""
+    return ["client", "query", "headers", *["path"] * ("{" in operation.path), *["body"] * bool(operation.request_content)]
+
+
 @st.composite
 def requests(draw, operation, targets, rows, is_spoilt):
     """A request that may well succeed, or one that is spoilt in one or two places."""
-    spoilt = draw(st.sets(st.sampled_from(PLACES), min_size=1, max_size=2)) if is_spoilt else ()
+    spoilt = draw(st.sets(st.sampled_from(places_of(operation)), min_size=1, max_size=2)) if is_spoilt else ()
     clients = targets.strangers if "client" in spoilt else [targets.principal(operation)]
     return {
         "client": draw(st.sampled_from(clients)),

@@ -16,6 +16,7 @@ KEPT = {
     "erasures": "ids only",
     "idempotency_keys": "ids and the client's own key; the answer is the event's data",
     "recovery_codes": "go with second_factors",
+    "deals": "the owner's id: it says nothing of a person once the user is erased",
     "partner_contacts": "people of partners, no users: erased one by one (row_erase)",
     "deals": "who looks after one is an id",
     "partner_certifications": "ids, a key and days: the headcounts of the past stand on them",
