@@ -12,6 +12,7 @@
 #include "base/money.h"
 #include "custom_fields.h"
 #include "deal_limits.h"
+#include "deal_parts.h"
 #include "domain/deal.h"
 #include "http/conversion.h"
 #include "matching.h"
@@ -618,6 +619,8 @@ bool deal_decide_approval(
 		rows_int(in->facts, "quote_clipped_bps") };
 	struct deal_facts facts = approval_facts(in->facts, work, &quoted);
 	struct deal_approval approval;
+	if (!deal_special_price(in, &facts, out->fields, problem))
+		return false;
 	if (!deal_approve(&facts, &approval, &out->explanation, problem))
 		return false;
 	const char *now = rows_text(in->facts, "now"), *comment = command_body_text(in, "comment");

@@ -48,6 +48,7 @@ const struct endpoint *const all_endpoints[] = {
 	deal_revision_endpoints,
 	deal_word_endpoints,
 	deal_note_endpoints,
+	deal_request_endpoints,
 	decision_endpoints,
 	custom_field_endpoints,
 	deal_reassign_endpoints,

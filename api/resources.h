@@ -54,6 +54,7 @@ extern const struct endpoint deal_revision_endpoints[];
 extern const struct endpoint deal_limit_endpoints[];
 extern const struct endpoint deal_word_endpoints[];
 extern const struct endpoint deal_note_endpoints[];
+extern const struct endpoint deal_request_endpoints[];
 extern const struct endpoint decision_endpoints[];
 extern const struct endpoint event_endpoints[];
 extern const struct endpoint audit_endpoints[];

@@ -35,6 +35,7 @@ struct deal_facts {
 	int64_t commission_bps;     /* of the type, 0 where it earns margin only */
 	int64_t override_bps;       /* of the partner's distributor; 0 where there is none */
 	int64_t channel_cap_bps;    /* of the rules in force; < 0: there is none */
+	int64_t special_bps;        /* granted for this deal, 0: nothing was */
 	bool has_expected_close;
 	bool has_line_items;
 };

@@ -34,6 +34,12 @@ extern const struct transition client_transitions[];
 extern const struct transition certification_transitions[];
 extern const struct transition import_transitions[];
 
+extern const struct transition help_transitions[];
+extern const struct transition special_price_transitions[];
+
+/* Whether the state is one of `states`, which are separated by a space. */
+bool state_is_among(const char *status, const char *states);
+
 /* The row by which `action` may happen in `status`, or NULL. */
 const struct transition *transition_find(
 	const struct transition *table, const char *action, const char *status);

@@ -90,7 +90,8 @@ select d.status, d.amount_minor, d.currency, d.partner_id, p.status as partner_s
 	l.open_limit, case when l.open_limit is not null then deal_open_count(d.partner_id) end as open_count,
 	g.policies_version, case when d.status in ('submitted', 'in_review') then deal_approval_facts(d, x.facts) end as approval,
 	x.facts, q.id as quote_id, q.number as quote_number,
-	q.margin_bps as quote_margin_bps, q.margin_minor as quote_margin_minor, q.clipped_bps as quote_clipped_bps
+	q.margin_bps as quote_margin_bps, q.margin_minor as quote_margin_minor, q.clipped_bps as quote_clipped_bps,
+	case when d.status in ('submitted', 'in_review') then special_price_of(d.id) end as special_price
 from deals d
 join programs g on g.id = d.program_id
 join partners p on p.program_id = d.program_id and p.id = d.partner_id
@@ -160,6 +161,8 @@ with partner as (
 		and (not $5 ? 'needs_partner' or exists (select from partner))
 		and (not $5 ? 'needs_tier' or exists (select from terms))
 		and (not $5 ? 'policies_version' or exists (select from policies))
+		and (not $5 ? 'needs_special_price' or special_price_of(d.id)->>'id' is not distinct from $5->>'needs_special_price'
+			and not coalesce(special_price_of(d.id) ? 'is_open', false))
 		and (not $5 ? 'needs_rule_set' or (select s.id from margin_rule_set_at(program_now()) s)
 			is not distinct from ($5->>'needs_rule_set')::uuid)
 		and (not $5 ? 'needs_distributor' or partner_distributor_at(d.partner_id, program_now())

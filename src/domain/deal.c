@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/money.h"
+#include "domain/special_price.h"
 #include "domain/state.h"
 
 #define DEAL_RULES_VERSION 2
@@ -101,10 +102,12 @@ static bool margin_of(const struct deal_facts *facts, struct margin_terms *ret_t
 		.adjuster_count = facts->adjuster_count,
 	};
 
-	if (!facts->quoted)
-		return margin_decide(&input, ret_terms, ret_explanation, problem);
-	margin_quoted(facts, ret_terms, ret_explanation);
-	return true;
+	if (!facts->quoted && !margin_decide(&input, ret_terms, ret_explanation, problem))
+		return false;
+	if (facts->quoted)
+		margin_quoted(facts, ret_terms, ret_explanation);
+	return special_price_apply(facts->special_bps, facts->program_cap_bps, facts->amount_minor,
+		ret_terms, ret_explanation, problem);
 }
 
 /* Who bought by a quote keeps to it, even when its type has come to earn commission. */

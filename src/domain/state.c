@@ -77,7 +77,8 @@ const struct transition contact_transitions[] = {
 	{ NULL, NULL, NULL },
 };
 
-/* From phases, not states: what the clock and the papers make of a state (sql/shapes/dispute.sql). */
+/* From phases, not states: what the clock and the papers make of a state (sql/shapes/dispute.sql).
+ */
 const struct transition dispute_transitions[] = {
 	{ "start-evidence", "opened", "evidence" },
 	{ "finish-evidence", "evidence", NULL },
@@ -128,6 +129,22 @@ const struct transition import_transitions[] = {
 	{ NULL, NULL, NULL },
 };
 
+const struct transition help_transitions[] = {
+	{ "accept", "requested", "accepted" },
+	{ "decline", "requested", "declined" },
+	{ "complete", "accepted", "completed" },
+	{ "withdraw", "requested accepted", "withdrawn" },
+	{ NULL, NULL, NULL },
+};
+
+/* What is granted ends by the clock, too: "expired" is never stored. */
+const struct transition special_price_transitions[] = {
+	{ "approve", "requested", "approved" },
+	{ "reject", "requested", "rejected" },
+	{ "withdraw", "requested approved", "withdrawn" },
+	{ NULL, NULL, NULL },
+};
+
 /* Whether `word` is one of the words of `list`, which are separated by single spaces. */
 static bool list_has(const char *list, const char *word)
 {
@@ -141,6 +158,11 @@ static bool list_has(const char *list, const char *word)
 		list += own + (list[own] == ' ');
 	}
 	return false;
+}
+
+bool state_is_among(const char *status, const char *states)
+{
+	return list_has(states, status);
 }
 
 /* Writes the actions that `status` allows, separated by spaces. Names that do not fit are left out

@@ -107,6 +107,12 @@ ACTIONS = {  # an operation that asks for If-Match, and how to make a row on whi
         f"/v1/api-clients/{world.make_client(['deals:read'])[0]}").json, {"name": "Renamed"}),
     "rotateApiClientSecret": (lambda world: world.admin.get(
         f"/v1/api-clients/{world.make_client(['deals:read'])[0]}").json, {"overlap_seconds": 60}),
+    **{name: (lambda world: world.ask_help(), body) for name, body in (
+        ("acceptDealHelpRequest", {}), ("declineDealHelpRequest", {"reason": "x"}), ("withdrawDealHelpRequest", None))},
+    "completeDealHelpRequest": (lambda world: world.act("deal-help-requests", world.ask_help(), "accept"), None),
+    **{name: (lambda world: world.ask_price(), body) for name, body in (
+        ("approveSpecialPricingRequest", {}), ("rejectSpecialPricingRequest", {"reason": "x"}),
+        ("withdrawSpecialPricingRequest", None))},
     "updateDealNote": (lambda world: world.make_note(), {"body": "Otherwise."}),
     "removeDealNote": (lambda world: world.make_note(), None),
     "removeDealDocument": (lambda world: world.make_document(), None),

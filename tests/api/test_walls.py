@@ -25,6 +25,7 @@ BODIES = {  # what would be accepted, so that only the wall can refuse
     "updateProduct": {"name": "x"}, "updateCustomField": {"label": "x"}, "updateMarginRuleSet": {"name": "x"},
     "updateDealLimit": {"open_limit": 1}, "reassignDeal": {"owner_id": None, "reason": "x"},
     "updateUser": {"name": "x"}, "changeUserRole": {"role": "partner_member"},
+    "declineDealHelpRequest": {"reason": "x"}, "rejectSpecialPricingRequest": {"reason": "x"},
     "updateDealNote": {"body": "x"},
     "updateDealStage": {"name": "x"}, "updateLostReason": {"name": "x"}, "updateDeal": {"description": "x"}, "requestDealInfo": {"message": "x"}, "rejectDeal": {"reason": "x"},
     "decideDispute": {"outcome": "upheld", "rule": "program_policy", "reason": "x"}, "appealDispute": {"reason": "x"},

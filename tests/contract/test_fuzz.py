@@ -92,6 +92,7 @@ class Targets:
         self.ids.update({name: [value] for name, value in holdings.reviews(world, self.partner).items()})
         self.ids.update({name: [value] for name, value in holdings.words(world).items()})
         self.ids.update({name: [value] for name, value in holdings.parts(world, approved["id"]).items()})
+        self.ids.update({name: [value] for name, value in holdings.asked(world, self.partner).items()})
         self.ids["file_id"] = [world.upload(by=self.partner.api)["id"]]
         self.ids["import_id"] = [world.make_import()["id"]]
         self.ids["rate_id"] = [world.make_rate()["id"]]
@@ -176,6 +177,9 @@ class Targets:
                 ("closeDispute", "final"))},
             **{name: world.make_note for name in ("updateDealNote", "removeDealNote")},
             "removeDealDocument": world.make_document,
+            **{f"{action}DealHelpRequest": world.ask_help for action in ("accept", "decline", "withdraw")},
+            "completeDealHelpRequest": lambda: world.act("deal-help-requests", world.ask_help(), "accept"),
+            **{f"{action}SpecialPricingRequest": world.ask_price for action in ("approve", "reject", "withdraw")},
             "putFileContent": world.declare_file, "updateDeal": lambda: world.deal_in("draft"),
             **{name: world.make_import for name in ("validateImport", "cancelImport")},
             "startImport": lambda: world.make_import(until="validated"),
@@ -313,6 +317,10 @@ class Targets:
         parts.update({"createDealNote": {"deal_id": self.ids["deal_id"][0]}, "createDealDocument": {
             "deal_id": self.ids["deal_id"][0],
             **({"file_id": self.world.upload()["id"]} if operation.id == "createDealDocument" else {})}})
+        parts.update({"acceptDealHelpRequest": {"assignee_id": self.ids["user_id"][0]}, "createDealHelpRequest": {
+            "deal_id": self.ids["deal_id"][0]}, "createSpecialPricingRequest": {"requested_margin_bps": 4000, **(
+                {"deal_id": self.world.deal_in("submitted")["id"]} if operation.id == "createSpecialPricingRequest" else {})},
+            "approveSpecialPricingRequest": {"granted_margin_bps": 4000, "valid_until": "2999-01-01T00:00:00Z"}})
         item = {"product_id": self.ids["product_id"][0], "quantity": 3}
         rules = {"rules": [], "accelerators": []}
         parts.update({

@@ -24,6 +24,7 @@ def of_partner(world, partner):
             "relation_id": relation["id"],
             "partner_type_id": world.partner_type("content_provider")["id"],  # not what the partners of tests are
             "file_id": world.upload(by=partner.api)["id"], **words(world), **parts(world, deal["id"], partner.api),
+            **asked(world, partner),
             **sales(world), "quote_id": world.make_quote(partner.id)["id"],
             "session_id": partner.user().get("/v1/sessions/current")["id"],
             **dispute(world, partner), **reviews(world, partner), **territory(world, partner), "rate_id": world.make_rate()["id"],
@@ -66,6 +67,12 @@ def of_vendor(world):
 def parts(world, deal_id, by=None):
     """What was added to a deal; the vendor keeps for itself what it adds."""
     return {"note_id": world.make_note(deal_id, by)["id"], "document_id": world.make_document(deal_id, by)["id"]}
+
+
+def asked(world, partner):
+    """What a partner asked the vendor for."""
+    return {"help_id": world.ask_help(partner.deal()["id"], partner.api)["id"],
+            "pricing_id": world.ask_price(partner.deal()["id"], partner.api)["id"]}
 
 
 def words(world):

@@ -243,6 +243,16 @@ class World:
             "deal_id": deal_id or self.deal_in("submitted")["id"], "body": "The board decides on the 20th.", **members},
             expect=201).json
 
+    def ask_help(self, deal_id=None, by=None, **members):
+        return (by or self.partner("a").api).post("/v1/deal-help-requests", {
+            "deal_id": deal_id or self.deal_in("submitted")["id"], "kind": "demo", "message": "A demo for the board.",
+            **members}, expect=201).json
+
+    def ask_price(self, deal_id=None, by=None, margin_bps=4000, **members):
+        return (by or self.partner("a").api).post("/v1/special-pricing-requests", {
+            "deal_id": deal_id or self.deal_in("submitted")["id"], "requested_margin_bps": margin_bps,
+            "reason": "A competitor offers a third less.", **members}, expect=201).json
+
     def make_document(self, deal_id=None, by=None, **members):
         return (by or self.admin).post("/v1/deal-documents", {
             "deal_id": deal_id or self.deal_in("submitted")["id"], "file_id": self.upload(by=by)["id"], "kind": "offer",

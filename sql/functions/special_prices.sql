@@ -1,0 +1,13 @@
+-- SPDX-License-Identifier: Apache-2.0
+
+-- What was granted for the deal and holds now ({id, margin_bps}), or that something is being asked for ({is_open}).
+create or replace function special_price_of(deal uuid) returns jsonb language plpgsql stable as
+$$
+begin
+	return (select case r.status when 'requested' then jsonb_build_object('is_open', true)
+			else jsonb_build_object('id', r.id, 'margin_bps', r.granted_margin_bps) end
+		from special_pricing_requests r
+		where r.program_id = app_program() and r.deal_id = deal
+			and (r.status = 'requested' or (r.status = 'approved' and r.valid_until > program_now()))
+		order by r.status = 'requested' desc, r.decided_at desc, r.id desc limit 1);
+end $$;

@@ -1,0 +1,35 @@
+-- SPDX-License-Identifier: Apache-2.0
+--
+-- What was granted holds until its end, whatever is stored.
+create view special_pricing_request_shape with (security_invoker = true) as
+select
+	r.program_id as _program_id,
+	d.partner_id as _partner_id,
+	(s.status <> r.status or d.updated_at > r.updated_at or coalesce(p.updated_at > r.updated_at, false)) as _is_newer,
+	r.id,
+	'special_pricing_request'::text as object,
+	r.version,
+	s.status,
+	r.deal_id,
+	d.number as deal_number,
+	d.partner_id,
+	p.name as partner_name,
+	r.requested_margin_bps,
+	r.reason,
+	r.competitor,
+	r.granted_margin_bps,
+	r.valid_until,
+	r.decision_comment,
+	r.decided_by_id as "vendor:decided_by_id",
+	r.decided_at,
+	r.created_by_id,
+	r.created_at,
+	r.updated_at,
+	s.status as allowed_actions
+from special_pricing_requests r
+cross join lateral (select case when r.status = 'approved' and r.valid_until <= (select program_now()) then 'expired'
+	else r.status end as status) s
+join deals d on d.program_id = r.program_id and d.id = r.deal_id
+left join partners p on p.program_id = d.program_id and p.id = d.partner_id;
+
+grant select on special_pricing_request_shape to partnerd_app;
