@@ -125,8 +125,7 @@ static bool decide_split(
 
 /* ---- freezing ---- */
 
-static size_t read_shares(
-	const json_t *list, struct credit_share shares[static CREDIT_MAX_SHARES])
+static size_t read_shares(const json_t *list, struct credit_share shares[static CREDIT_MAX_SHARES])
 {
 	const json_t *item;
 	size_t index, count = 0;
@@ -166,8 +165,7 @@ bool deal_credit_freeze(const struct command_input *in, int64_t amount_minor, st
 	return true;
 }
 
-bool deal_credit_win(const struct command_input *in, int64_t won_minor, struct decision *out,
-	struct problem *problem)
+void deal_credit_win(const struct command_input *in, int64_t won_minor, struct decision *out)
 {
 	int64_t bps[CREDIT_MAX_SHARES], parts[CREDIT_MAX_SHARES];
 	const json_t *list = row_json(in->facts, "shares", in->request->arena);
@@ -177,7 +175,7 @@ bool deal_credit_win(const struct command_input *in, int64_t won_minor, struct d
 		bps[i] = member_int(json_array_get(list, i), "credited_bps");
 	json_object_set_new(out->fields, "credit", json_pack("{s:o}", "shares", shares));
 	if (count > CREDIT_MAX_SHARES || !money_split(won_minor, bps, count, parts))
-		return count == 1 || problem_set(problem, PROBLEM_internal, "Credit that was frozen.");
+		return; /* approved before there was credit */
 	for (size_t i = 0; i < count; i++)
 		json_array_append_new(shares,
 			json_pack("{s:O, s:O, s:I, s:I}", "partner_id",
@@ -187,7 +185,6 @@ bool deal_credit_win(const struct command_input *in, int64_t won_minor, struct d
 				"share_bps",
 				(json_int_t)member_int(json_array_get(list, i), "share_bps"),
 				"won_minor", (json_int_t)parts[i]));
-	return true;
 }
 
 const struct endpoint deal_credit_endpoints[] = {

@@ -14,7 +14,6 @@ bool deal_credit_freeze(const struct command_input *in, int64_t amount_minor, st
 	struct problem *problem);
 
 /* Divides what was won as it was credited. */
-bool deal_credit_win(const struct command_input *in, int64_t won_minor, struct decision *out,
-	struct problem *problem);
+void deal_credit_win(const struct command_input *in, int64_t won_minor, struct decision *out);
 
 #endif

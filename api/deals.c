@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/money.h"
 #include "custom_fields.h"
+#include "deal_credit.h"
 #include "deal_limits.h"
 #include "deal_parts.h"
 #include "domain/deal.h"
@@ -454,6 +455,9 @@ static bool decide_step(
 	json_object_set_new(out->fields, "needs_protection", json_boolean(step->needs_protection));
 	if (step->closes)
 		set_closing(in, step->action, set);
+	if (strcmp(step->action, "win") == 0)
+		deal_credit_win(
+			in, json_integer_value(json_object_get(set, "actual_amount_minor")), out);
 	out->event = step->event;
 	return strcmp(step->action, "submit") != 0 ||
 	       deal_match(in, rows_text(in->facts, "partner_id"), customer_patched(in), false, out,
@@ -636,7 +640,7 @@ bool deal_decide_approval(
 	out->event = "deal.approved";
 	keep_rules(in, work, out);
 	keep_approval(in, &facts, &approval, out);
-	return true;
+	return deal_credit_freeze(in, facts.amount_minor, out, problem);
 }
 
 #define STEP(operation)                                                                         \

@@ -52,6 +52,7 @@ const struct endpoint *const all_endpoints[] = {
 	decision_endpoints,
 	custom_field_endpoints,
 	deal_reassign_endpoints,
+	deal_credit_endpoints,
 	deal_limit_endpoints,
 	event_endpoints,
 	audit_endpoints,

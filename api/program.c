@@ -38,10 +38,10 @@ static bool decide_update(
 	static const char *const plain[] = { "name", "zone", "currency", "fiscal_year_start_month",
 		"protection_days", "extension_days", "max_extensions", "claim_window_hours",
 		"urgent_claim_window_hours", "margin_cap_bps", "tier_notice_days",
-		"reapplication_days", "distributor_visibility", "tier_review_months",
-		"tier_grace_reviews", "tier_immunity_days", "proration_rate_at",
-		"extension_grace_days", "expiry_notice_days", "review_days", "second_factor_roles",
-		NULL };
+		"attribution_model", "attribution_window_days", "reapplication_days",
+		"distributor_visibility", "tier_review_months", "tier_grace_reviews",
+		"tier_immunity_days", "proration_rate_at", "extension_grace_days",
+		"expiry_notice_days", "review_days", "second_factor_roles", NULL };
 	json_t *set = json_object();
 	json_object_set_new(out->fields, "set", set);
 	out->event = "program.updated";

@@ -49,6 +49,7 @@ extern const struct endpoint custom_field_endpoints[];
 extern const struct endpoint deal_reassign_endpoints[];
 extern const struct endpoint deal_approval_endpoints[];
 extern const struct endpoint deal_approval_policy_endpoints[];
+extern const struct endpoint deal_credit_endpoints[];
 extern const struct endpoint deal_extension_endpoints[];
 extern const struct endpoint deal_revision_endpoints[];
 extern const struct endpoint deal_limit_endpoints[];

@@ -16,8 +16,9 @@
 #define CREDIT_MAX_SHARES 20
 
 /*
- * sourced: all to the partner that brought the deal. shared: by the agreed shares. even: the same to
- * each. Help counts when it is no longer ago than the window; who brought the deal always counts.
+ * sourced: all to the partner that brought the deal. shared: by the agreed shares. even: the same
+ * to each. Help counts when it is no longer ago than the window; who brought the deal always
+ * counts.
  */
 enum credit_model { CREDIT_SOURCED, CREDIT_SHARED, CREDIT_EVEN };
 

@@ -180,6 +180,7 @@ begin
 	end if;
 	perform partner_move_overrides(quiet, duplicate, target);
 	perform partner_move_people(quiet, duplicate, target);
+	perform partner_move_credit(duplicate, target);
 	perform territories_end(quiet, duplicate, 'The partner was merged with another.');
 	perform relations_end(quiet, duplicate, 'The partner was merged with another.');
 	update partner_contacts c set partner_id = target, version = c.version + 1, updated_at = program_now()

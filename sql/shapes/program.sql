@@ -28,6 +28,8 @@ select
 	p.tier_grace_reviews,
 	p.tier_immunity_days,
 	p.proration_rate_at,
+	p.attribution_model,
+	p.attribution_window_days,
 	to_jsonb(p.second_factor_roles) as second_factor_roles,
 	p.test_now as test_now_at,
 	p.created_at,

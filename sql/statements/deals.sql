@@ -88,6 +88,9 @@ select d.status, d.amount_minor, d.currency, d.partner_id, p.status as partner_s
 	partner_distributor_at(d.partner_id, n.now) as distributor_id,
 	coalesce(r.distributor_override_bps, 0) as override_bps, coalesce(r.channel_cap_bps, -1) as channel_cap_bps,
 	l.open_limit, case when l.open_limit is not null then deal_open_count(d.partner_id) end as open_count,
+	g.attribution_model, g.attribution_window_days,
+	case when d.status in ('submitted', 'in_review', 'approved') then deal_shares(d, (n.now at time zone g.zone)::date) end
+		as shares,
 	g.policies_version, case when d.status in ('submitted', 'in_review') then deal_approval_facts(d, x.facts) end as approval,
 	x.facts, q.id as quote_id, q.number as quote_number,
 	q.margin_bps as quote_margin_bps, q.margin_minor as quote_margin_minor, q.clipped_bps as quote_clipped_bps,
@@ -188,4 +191,5 @@ with partner as (
 	where $5->'set' ? 'external_ids' and not exists (select from deal_external_ids e where e.program_id = $1
 		and e.partner_id = w.partner_id and e.source = x.key and e.external_id = x.value and e.deal_id = w.id)
 )
-select assert_written(count(*)) from written w where not $5 ? 'keys' or deal_place($6, $5, w.id)
+select assert_written(count(*)) from written w where (not $5 ? 'keys' or deal_place($6, $5, w.id))
+	and (not $5 ? 'credit' or deal_credit_write($6, $5->'credit', w.id))

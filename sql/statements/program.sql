@@ -29,6 +29,8 @@ with written as (
 			r.extension_grace_days, r.expiry_notice_days, r.review_days, r.second_factor_roles,
 			r.proration_rate_at, r.test_now
 			from jsonb_populate_record(g, $5->'set') r),
+		attribution_model = coalesce($5->'set'->>'attribution_model', g.attribution_model),
+		attribution_window_days = coalesce(($5->'set'->>'attribution_window_days')::int, g.attribution_window_days),
 		version = g.version + 1, updated_at = now()
 	where g.id = $1 and g.version = ($5->>'expected_version')::int
 	returning g.id

@@ -21,6 +21,7 @@ const struct transition deal_transitions[] = {
 	{ "lose", "approved", "lost" },
 	{ "cancel", "approved", "cancelled" },
 	{ "reassign", "draft submitted in_review info_requested conflict_hold approved", NULL },
+	{ "split-credit", "draft submitted in_review info_requested conflict_hold", NULL },
 	{ "postpone", "approved", NULL },
 	{ "reopen", "expired", "approved" },
 	{ NULL, NULL, NULL },

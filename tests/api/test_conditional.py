@@ -30,6 +30,7 @@ ACTIONS = {  # an operation that asks for If-Match, and how to make a row on whi
     "withdrawProductPrice": (lambda world: world.make_price(
         world.make_product()["id"], valid_from="2999-01-01T00:00:00Z"), None),
     "reassignDeal": (lambda world: world.deal_in("submitted"), {"owner_id": None, "reason": "x"}),
+    "splitDealCredit": (lambda world: world.deal_in("submitted"), "alone"),
     "updateDealLimit": (lambda world: world.make_deal_limit(), {"open_limit": 9}),
     "endDealLimit": (lambda world: world.make_deal_limit(), None),
     "updateCustomField": (lambda world: world.make_custom_field(), {"label": "Renamed"}),
@@ -170,6 +171,8 @@ def call(world, operation, row, if_match, body="default"):
         body = {"tier_id": world.tiers["strategic"]["id"], "reason": "x"}
     if body == "winner":
         body = {"winner_deal_id": row["holder_deal_id"], "rule": "first_submission", "reason": "x"}
+    if body == "alone":
+        body = {"collaborators": [{"partner_id": row["partner_id"], "contribution": "sourced", "share_bps": 10_000}]}
     if body == "override":
         body = override(world)
     if body == "sign":

@@ -17,7 +17,7 @@ MOVES = {  # state: {action: the state it leads to}
     "rejected": {}, "withdrawn": {}, "won": {}, "lost": {}, "expired": {}, "cancelled": {},
 }
 OPEN = {"draft", "submitted", "in_review", "info_requested", "conflict_hold"}
-KEEPING = {"postpone": {"approved"}, "reassign": OPEN | {"approved"}}  # these leave the state; tests of their own say more
+KEEPING = {"postpone": {"approved"}, "reassign": OPEN | {"approved"}, "split-credit": OPEN}  # these leave the state; tests of their own say more
 
 
 def offered_in(status):
@@ -30,7 +30,7 @@ BODIES = {
     "lose": {"reason": "Price."}, "cancel": {"reason": "By agreement."},
 }
 VENDOR_ONLY = {"start-review", "request-info", "approve", "reject", "cancel"}  # and tried as partners
-VENDORS = VENDOR_ONLY | {"postpone"}
+VENDORS = VENDOR_ONLY | {"postpone", "split-credit"}
 EVENTS = {
     "submit": "deal.submitted", "start-review": "deal.review_started", "request-info": "deal.info_requested",
     "approve": "deal.approved", "reject": "deal.rejected", "withdraw": "deal.withdrawn", "win": "deal.won",

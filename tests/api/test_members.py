@@ -68,6 +68,8 @@ def own(world):
     world.admin.patch(f"/v1/deals/{deal['id']}", {
         "review_note": "Confidential", "vendor_custom_fields": {world.make_custom_field()["key"]: "Confidential"}}, if_match=deal["version"], expect=200)
     events_of(world.admin, deal["id"], 3)
+    world.act("deals", world.deal_in("submitted"), "split-credit", {"collaborators": [
+        {"partner_id": ids["partner_id"], "contribution": "sourced", "share_bps": 10_000, "note": "Confidential"}]})
     tier = world.make_tier()
     world.admin.patch(f"/v1/tiers/{tier['id']}", {"benefits": [{"key": "co_selling", "value": True}]}, if_match=2, expect=200)
     world.act("margin-rule-sets", world.make_rule_set(), "publish")

@@ -6,6 +6,7 @@ from support.world import World
 
 DEFAULTS = {
     "fiscal_year_start_month": 1, "protection_days": 90, "extension_days": 30, "max_extensions": 1,
+    "attribution_model": "shared", "attribution_window_days": 365,
     "claim_window_hours": 48, "urgent_claim_window_hours": 24, "margin_cap_bps": 4500, "test_now_at": None,
 }
 

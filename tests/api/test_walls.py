@@ -24,6 +24,8 @@ BODIES = {  # what would be accepted, so that only the wall can refuse
     "withdrawFxRate": {"reason": "x"}, "endBenefitOverride": {"reason": "x"},
     "updateProduct": {"name": "x"}, "updateCustomField": {"label": "x"}, "updateMarginRuleSet": {"name": "x"},
     "updateDealLimit": {"open_limit": 1}, "reassignDeal": {"owner_id": None, "reason": "x"},
+    "splitDealCredit": {"collaborators": [{"partner_id": "0193ffff-0000-7000-8000-000000000000", "contribution": "sourced",
+                                            "share_bps": 10_000}]},
     "updateUser": {"name": "x"}, "changeUserRole": {"role": "partner_member"},
     "declineDealHelpRequest": {"reason": "x"}, "rejectSpecialPricingRequest": {"reason": "x"},
     "updateDealNote": {"body": "x"},

@@ -61,7 +61,7 @@ DEAL_STATES = {
     "submitDeal": "draft", "startDealReview": "submitted", "requestDealInfo": "submitted", "approveDeal": "submitted",
     "rejectDeal": "submitted", "withdrawDeal": "submitted", "winDeal": "approved", "loseDeal": "approved",
     "cancelDeal": "approved", "postponeDeal": "approved",
-    "reassignDeal": "submitted",
+    "reassignDeal": "submitted", "splitDealCredit": "draft",
 }
 
 WITH_COOKIES = {"createCookieSession", "refreshCookieSession"}  # off by default: tests/api/test_cookie_sessions.py
@@ -82,6 +82,7 @@ class Targets:
             "partner_id": [self.partner.id], "tier_id": [world.tiers["preferred"]["id"]],
             "benefit_id": [world.make_benefit()["id"]], "custom_field_id": [world.make_custom_field()["id"]],
             "deal_limit_id": [world.make_deal_limit()["id"]],
+            "collaborator_id": [world.admin.list("/v1/deal-collaborators")[0]["id"]],
             "user_id": [world.user("viewer").id], "client_id": [self.partner.client_id],
             "mail_id": [holdings.mail_to(world, world.user("viewer").id)], "code": ["not_found", "internal"],
         }
@@ -330,6 +331,8 @@ class Targets:
             "createCustomField": {"kind": "text", "choices": [], "is_required": False, "visibility": "vendor"},
             "reassignDeal": {"partner_id": self.active()["id"] if operation.id == "reassignDeal" else None,
                              "owner_id": None},
+            "splitDealCredit": {"collaborators": [
+                {"partner_id": self.partner.id, "contribution": "sourced", "share_bps": 10_000}]},
             "createDealLimit": {"partner_id": None, "tier_id": self.world.tiers["strategic"]["id"], "open_limit": 10_000,
                                 "ends_at": None},
             "updateDealLimit": {"ends_at": None},

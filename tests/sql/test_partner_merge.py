@@ -3,6 +3,7 @@
 import psycopg2
 
 MOVED = {
+    "deal_collaborators.partner_id",
     "api_clients.partner_id",
     "deals.distributor_id",
     "deals.partner_id",

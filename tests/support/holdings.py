@@ -18,6 +18,7 @@ def of_partner(world, partner):
             "tier_id": world.make_tier(publish=False)["id"], "benefit_id": world.make_benefit()["id"],
             "custom_field_id": world.make_custom_field()["id"],  # the vendor's own
             "deal_limit_id": world.make_deal_limit(partner.id)["id"],
+            "collaborator_id": world.admin.list("/v1/deal-collaborators", {"deal_id": deal["id"]})[0]["id"],
             "application_id": world.apply(draft=True)["id"],
             "template_id": world.make_template()["id"], "agreement_id": world.offer(partner.id)["id"],
             "contact_id": world.make_contact(partner.id)["id"], "form_key_id": world.make_form_key()["id"],
