@@ -84,8 +84,9 @@ def test_set_anew_as_a_whole(world, trio):
     after = parts_of(world, deal)
     assert set(after) == {a.id, c.id} and after[a.id]["id"] == before[a.id]["id"] and after[a.id]["version"] == 2
     timeline = world.admin.list(f"/v1/deals/{deal['id']}/timeline")
-    assert [entry["type"] for entry in timeline][-2:] == ["deal.credit_split"] * 2
-    kept = world.admin.get(f"/v1/decisions/{timeline[-1]['decision_id']}")["inputs"]["shares"]
+    splits = [entry for entry in timeline if entry["type"] == "deal.credit_split"]
+    assert len(splits) == 2
+    kept = world.admin.get(f"/v1/decisions/{splits[-1]['decision_id']}")["inputs"]["shares"]
     assert [(entry["partner_id"], entry["share_bps"]) for entry in kept] == [(a.id, 9000), (c.id, 1000)]
 
 
