@@ -13,7 +13,7 @@
 #include "job.h"
 
 #define BATCH   20 /* rows; they take far less time than the lease */
-#define BATCHES 50 /* of one pass: the lane is for imports only */
+#define BATCHES 10 /* of one pass; the lane is for imports only */
 
 static const struct rows *statement(const struct import_work *work, const struct job_run *run,
 	const char *name, json_t *decision, struct problem *problem)

@@ -2,13 +2,13 @@
 """scripts/bench: how far the server is from PostgreSQL's own limit, in one run, with interleaved rounds and medians.
 
   bench.py            the work items at 20 thousand deals against the limit
-  bench.py scale      W1 to W3 at 2 million deals against 20 thousand
+  bench.py scale      reading, listing, searching, checking and registering at 2 million deals against 10 thousand
   bench.py memory     resident memory at 1,000 idle connections, and its growth over a million requests
   bench.py logins     the latency of a page of deals with and without a flood of sign-ins, and sign-ins a second
   bench.py tokens     the cost of a request whose token is verified, and of one whose token is in the cache
 
 Absolute figures depend on the machine and the hour; ratios within one run are what counts, and what the exit status
-judges. BENCH_SECONDS, BENCH_ROUNDS, BENCH_DEALS, BENCH_DEALS_SCALE, BENCH_CONNECTIONS, BENCH_REQUESTS change the amounts.
+judges. BENCH_SECONDS, BENCH_ROUNDS, BENCH_DEALS, BENCH_DEALS_SCALE_FROM, BENCH_DEALS_SCALE, BENCH_CONNECTIONS, BENCH_REQUESTS change the amounts.
 """
 import os
 import resource
@@ -23,6 +23,7 @@ import tokens
 
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", "3"))
 DEALS = int(os.environ.get("BENCH_DEALS", "20000"))
+DEALS_SCALE_FROM = int(os.environ.get("BENCH_DEALS_SCALE_FROM", "10000"))
 DEALS_SCALE = int(os.environ.get("BENCH_DEALS_SCALE", "2000000"))
 REQUESTS = int(os.environ.get("BENCH_REQUESTS", "1000000"))
 
@@ -31,6 +32,10 @@ WORKS = {
     "w2": "GET a page of 50 deals",
     "w3": "POST a deal",
     "w4": "80 % W1, 15 % W2, 5 % W3",
+}
+SCALE_WORKS = {
+    "w1": WORKS["w1"], "w2": WORKS["w2"], "w5": "GET a page of 50, filtered and sorted", "w6": "GET a search by name",
+    "w7": "POST a check", "w3": WORKS["w3"],
 }
 LIMITS = {"w1": 0.30, "w2": 0.50, "w3": 0.70, "w4": 0.50}
 SCALE_LIMIT = 0.9
@@ -106,8 +111,7 @@ def bench_limit(cluster):
 
 
 def bench_scale(cluster):
-    small, large = stage.Stage(cluster, "small", DEALS), stage.Stage(cluster, "large", DEALS_SCALE)
-    works = ("w1", "w2", "w3")
+    small, large = stage.Stage(cluster, "small", DEALS_SCALE_FROM), stage.Stage(cluster, "large", DEALS_SCALE)
 
     def settled(place, work):
         def run():
@@ -115,16 +119,16 @@ def bench_scale(cluster):
             return place.serving(work)
         return run
 
-    rounds = measure_rounds({(work, place.name): settled(place, work) for work in works for place in (small, large)})
+    rounds = measure_rounds({(work, place.name): settled(place, work) for work in SCALE_WORKS for place in (small, large)})
     rows, is_met = [], True
-    for work in works:
+    for work in SCALE_WORKS:
         ratio = ratio_of(rounds[work, "large"], rounds[work, "small"])
         is_met &= ratio >= SCALE_LIMIT
-        rows.append([f"{work.upper()} {WORKS[work]}", f"{stage.median(rounds[work, 'small']).rate:,.0f}",
+        rows.append([f"{work.upper()} {SCALE_WORKS[work]}", f"{stage.median(rounds[work, 'small']).rate:,.0f}",
                      f"{stage.median(rounds[work, 'large']).rate:,.0f}", f"{ratio:.2f}", f"{SCALE_LIMIT:.2f}",
                      verdict(ratio >= SCALE_LIMIT)])
     table(f"Scale, medians of {ROUNDS} rounds of {stage.SECONDS:g} s",
-          ["", f"{DEALS:,} deals req/s", f"{DEALS_SCALE:,} deals req/s", "ratio", "wanted", ""], rows)
+          ["", f"{DEALS_SCALE_FROM:,} deals req/s", f"{DEALS_SCALE:,} deals req/s", "ratio", "wanted", ""], rows)
     return is_met
 
 

@@ -7,6 +7,7 @@ its jobs, one log line a request. wrk and pgbench use the same PostgreSQL, never
 import http.client
 import json
 import os
+import random
 import secrets
 import statistics
 import subprocess
@@ -35,6 +36,7 @@ POSTGRES = {"shared_buffers": f"{min(4096, MEMORY_MIB // 4)}MB", "max_wal_size":
             "autovacuum_naptime": "60s", "timezone": "UTC"}
 SETTINGS = {"rate_limit_per_minute": HIGH, "rate_limit_address_per_minute": HIGH, "rate_limit_sign_in_per_minute": HIGH,
             "rate_limit_account_checks_per_minute": HIGH,
+            "rate_limit_account_checks_per_minute": HIGH,
             "access_token_s": 86400, "idle_timeout_ms": 3600000}
 
 BODY = json.dumps({
@@ -45,6 +47,9 @@ BODY = json.dumps({
     "line_items": [{"product": "Platform", "quantity": 10, "unit_amount_minor": 480000}],
     "custom_fields": {"region": "north"},
 })
+
+CHECK = json.dumps({"customer_name": "CUSTOMER Logistik", "customer_country": "DE", "customer_website": "https://CUSTOMER.example"})
+TABLE = "/v1/deals?limit=50&status=submitted&customer_country=DE&sort=-amount_minor"  # as the vendor's people ask for it
 
 
 @dataclass
@@ -92,6 +97,11 @@ class Stage:
         answer = self._send(server, "POST", "/oauth/token", form, {"Content-Type": "application/x-www-form-urlencoded"})
         return answer["access_token"]
 
+    def vendor_token(self, server):
+        email, password = self.person
+        return self._send(server, "POST", "/v1/sessions", json.dumps({"email": email, "password": password}),
+                          {"Content-Type": "application/json"})["access_token"]
+
     @staticmethod
     def _send(server, method, path, body=None, headers=None):
         connection = http.client.HTTPConnection(server.host, server.port, timeout=30)
@@ -103,12 +113,12 @@ class Stage:
             raise RuntimeError(f"{method} {path}: {response.status} {payload[:500]}")
         return json.loads(payload)
 
-    def list_paths(self, server, token, pages=20):
+    def list_paths(self, server, token, pages=20, path="/v1/deals?limit=50"):
         """The first page and the cursors of the next ones: what a script that walks its deals asks for."""
-        paths = ["/v1/deals?limit=50"]
+        paths = [path]
         while len(paths) < pages:
             page = self._send(server, "GET", paths[-1], headers={"Authorization": f"Bearer {token}"})
-            paths.append(f"/v1/deals?limit=50&cursor={page['next_cursor']}")
+            paths.append(f"{path}&cursor={page['next_cursor']}")
         return paths
 
     # ---- recording ----
@@ -170,10 +180,12 @@ class Stage:
         return self.cluster.execute(self.name, "select count(*) from audit_entries where seq is null")[0][0]
 
     def environment(self, server, work, **more):
-        token = self.token(server)
+        token = self.vendor_token(server) if work in ("w5", "w6") else self.token(server)
+        paths = self.list_paths(server, token, path=TABLE) if work == "w5" else self.list_paths(server, token)
         return {
-            **os.environ, "WORK": work, "TOKEN": token, "DEALS": str(self.deals), "BODY": BODY,
-            "LIST_PATHS": "\n".join(self.list_paths(server, token)), "RUN": secrets.token_hex(4),
+            **os.environ, "WORK": work, "TOKEN": token, "DEALS": str(self.deals), "BODY": CHECK if work == "w7" else BODY,
+            "LIST_PATHS": "\n".join(paths), "RUN": secrets.token_hex(4),
+            "CUSTOMERS": "\n".join(data.customer(random.randrange(self.deals)) for _ in range(2000)),
             "ID_PREFIX": data.ID_PREFIX, "FIRST_NUMBER": str(data.FIRST_NUMBER), **more,
         }
 

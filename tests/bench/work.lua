@@ -1,8 +1,9 @@
 -- SPDX-License-Identifier: Apache-2.0
 --
--- The work items for wrk. The environment gives WORK (w1 … w4), TOKEN, DEALS, LIST_PATHS (one a line), ID_PREFIX,
+-- The work items for wrk. The environment gives WORK (w1 … w7), TOKEN, DEALS, LIST_PATHS (one a line), ID_PREFIX,
 -- FIRST_NUMBER and RUN (unique to the run: part of every Idempotency-Key). PAUSE_MS, when it is set, is how long a
--- connection rests between two requests, on average. CUSTOMER in BODY is another one each time. WORK login posts BODY to /v1/sessions. The last line of output is one of JSON.
+-- connection rests between two requests, on average. CUSTOMER in BODY is another one each time, for WORK check a loaded one
+-- of CUSTOMERS (one a line), whose names WORK search looks for. WORK login posts BODY to /v1/sessions. The last line of output is one of JSON.
 local work = os.getenv("WORK")
 local token = os.getenv("TOKEN")
 local half = math.floor(tonumber(os.getenv("DEALS")) / 2)
@@ -14,6 +15,11 @@ local run = os.getenv("RUN")
 local list_paths = {}
 for path in (os.getenv("LIST_PATHS") or ""):gmatch("[^\n]+") do
 	list_paths[#list_paths + 1] = path
+end
+
+local customers = {}
+for customer in (os.getenv("CUSTOMERS") or ""):gmatch("[^\n]+") do
+	customers[#customers + 1] = customer
 end
 
 local threads = 0
@@ -49,6 +55,19 @@ local function register_deal()
 	}, (body:gsub("CUSTOMER", customer)))
 end
 
+-- Eight characters out of the middle of a name that one deal has.
+local function search_deals()
+	local customer = customers[math.random(#customers)]
+	return wrk.format("GET", "/v1/deals?limit=25&q=" .. customer:sub(3, 10), get_headers)
+end
+
+local function check_deal()
+	return wrk.format("POST", "/v1/deals/check", {
+		["Authorization"] = "Bearer " .. token,
+		["Content-Type"] = "application/json",
+	}, (body:gsub("CUSTOMER", customers[math.random(#customers)])))
+end
+
 local function sign_in()
 	return wrk.format("POST", "/v1/sessions", { ["Content-Type"] = "application/json" }, body)
 end
@@ -61,7 +80,10 @@ local function mix()
 	return dice <= 95 and list_deals() or register_deal()
 end
 
-request = ({ w1 = get_deal, w2 = list_deals, w3 = register_deal, w4 = mix, login = sign_in })[work]
+request = ({
+	w1 = get_deal, w2 = list_deals, w3 = register_deal, w4 = mix, w5 = list_deals, w6 = search_deals, w7 = check_deal,
+	login = sign_in,
+})[work]
 
 if pause then
 	function delay()
