@@ -13,10 +13,12 @@ OPEN = {"submitted", "in_review", "info_requested"}
 
 @pytest.fixture(scope="module")
 def crowd(new_database, new_server):
-    """A program with fifty partners, each with its machine client, on two instances."""
+    """A program with fifty partners, each with its machine client, on two instances. Who waits for a key holds a connection
+    meanwhile: on a slow machine that is longer than requests are let wait otherwise."""
     url = new_database()
-    world = World(new_server(url), url)
-    world.other = new_server(url)
+    patience = {"database_wait_ms": 60000, "statement_timeout_ms": 60000}
+    world = World(new_server(url, **patience), url)
+    world.other = new_server(url, **patience)
     world.crowd = [world.partner(f"p{number}") for number in range(50)]
     return world
 
