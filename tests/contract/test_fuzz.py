@@ -141,6 +141,7 @@ class Targets:
                for name in ("updateTerritoryAssignment", "endTerritoryAssignment")},
             "resolveDealConflict": self.want(world.make_conflict),
             **{name: world.make_approval_policy for name in ("updateDealApprovalPolicy", "retireDealApprovalPolicy")},
+            "reopenDeal": self.expired,
             **{name: world.make_extension
                for name in ("approveDealExtension", "rejectDealExtension", "withdrawDealExtension")},
             "endBenefitOverride": lambda: world.override(self.partner.id),
@@ -209,6 +210,11 @@ class Targets:
     def overridden(self):
         return self.world.act("partners", self.active(), "override-tier", {
             "tier_id": self.world.tiers["strategic"]["id"], "reason": "Late.", "ends_at": "2100-01-01T00:00:00Z"})
+
+    def expired(self):
+        deal = self.world.act("deals", self.partner.deal(customer_name=unique("Expired")), "approve", {"protection_days": 1})
+        self.world.advance_clock(2 * 86_400)
+        return deal
 
     def suspended(self):
         return self.world.act("partners", self.active(), "suspend", {"reason": "Late."})
