@@ -218,6 +218,15 @@ static json_t *history_json(const struct approval_work *work)
 	return history;
 }
 
+/* Is the current step the caller's? */
+static bool may_decide(const struct approval_work *work, const char *status)
+{
+	struct approval_verdict verdict;
+	struct problem problem = PROBLEM_INIT;
+	return transition_find(deal_transitions, "approve", status) != NULL &&
+	       approval_decide(&work->asked, &verdict, &problem);
+}
+
 static bool run_approvals(
 	struct request *request, struct response *response, struct problem *problem)
 {
@@ -240,10 +249,10 @@ static bool run_approvals(
 			       : APPROVAL_NONE;
 	response->cache = CACHE_PRIVATE;
 	response_json(response, 200,
-		json_pack("{s:s, s:s, s:o, s:o, s:b, s:o}", "object", "deal_approvals", "deal_id",
-			rows_text(call->rows, "id"), "policy", policy_json(work, found), "steps",
-			steps_json(work, found), "is_overdue", work->asked.is_overdue, "decided",
-			history_json(work)));
+		json_pack("{s:s, s:s, s:o, s:o, s:b, s:b, s:o}", "object", "deal_approvals",
+			"deal_id", rows_text(call->rows, "id"), "policy", policy_json(work, found),
+			"steps", steps_json(work, found), "is_overdue", work->asked.is_overdue,
+			"may_decide", may_decide(work, status), "decided", history_json(work)));
 	return true;
 }
 

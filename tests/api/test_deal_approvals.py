@@ -51,18 +51,21 @@ def test_two_steps_in_order(office):
     before = standing(office, deal)
     assert before["policy"] == {"id": made["id"], "name": made["name"], "version": 1, "is_automatic": False}
     assert [(step["name"], step["status"]) for step in before["steps"]] == [("Manager", "current"), ("Director", "waiting")]
+    path = f"/v1/deals/{deal['id']}/approvals"
+    assert manager.get(path)["may_decide"] and not before["may_decide"]
     approve(office, deal, office.admin, expect=403)
     first = command_is_consistent(manager, approve(office, deal, manager, comment="Known customer"))
     assert first["status"] == "in_review" and first["margin_bps"] is None and first["decision_comment"] is None
     half = standing(office, deal)
     assert [step["status"] for step in half["steps"]] == ["approved", "current"]
+    assert half["may_decide"] and not manager.get(path)["may_decide"]
     assert half["steps"][0]["decided_by_id"] == manager.id and half["steps"][0]["comment"] == "Known customer"
     refused = approve(office, deal, manager, expect=403)
     assert refused.problem == "approver_not_allowed" and "Director" in refused["detail"]
     last = approve(office, deal, office.admin, comment="Go ahead")
     assert last["status"] == "approved" and last["margin_bps"] == 2500 and last["decision_comment"] == "Go ahead"
     after = standing(office, deal)
-    assert after["policy"] is None and after["steps"] == []
+    assert after["policy"] is None and after["steps"] == [] and not after["may_decide"]
     assert [entry["step_name"] for entry in after["decided"]] == ["Manager", "Director"]
     kinds = [event["type"] for event in events_of(office.admin, deal["id"], 3)]
     assert kinds == ["deal.submitted", "deal.step_approved", "deal.approved"]
