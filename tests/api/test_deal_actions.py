@@ -17,7 +17,8 @@ MOVES = {  # state: {action: the state it leads to}
     "rejected": {}, "withdrawn": {}, "won": {}, "lost": {}, "expired": {}, "cancelled": {},
 }
 OPEN = {"draft", "submitted", "in_review", "info_requested", "conflict_hold"}
-KEEPING = {"postpone": {"approved"}, "reassign": OPEN | {"approved"}, "split-credit": OPEN}  # these leave the state; tests of their own say more
+KEEPING = {  # these have tests of their own
+    "postpone": {"approved"}, "reassign": OPEN | {"approved"}, "split-credit": OPEN, "reopen": {"expired"}}
 
 
 def offered_in(status):
@@ -30,7 +31,7 @@ BODIES = {
     "lose": {"reason": "Price."}, "cancel": {"reason": "By agreement."},
 }
 VENDOR_ONLY = {"start-review", "request-info", "approve", "reject", "cancel"}  # and tried as partners
-VENDORS = VENDOR_ONLY | {"postpone", "split-credit"}
+VENDORS = VENDOR_ONLY | {"postpone", "split-credit", "reopen"}
 EVENTS = {
     "submit": "deal.submitted", "start-review": "deal.review_started", "request-info": "deal.info_requested",
     "approve": "deal.approved", "reject": "deal.rejected", "withdraw": "deal.withdrawn", "win": "deal.won",

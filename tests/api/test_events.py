@@ -52,7 +52,8 @@ def test_types_and_versions(world, deal):
 def test_previous_has_only_what_changed(world, deal):
     events = events_of(world.admin, deal["id"], 4)
     assert events[0]["previous"] == {}
-    assert events[1]["previous"] == {"status": "submitted", "info_request": None}
+    assert events[1]["previous"] == {
+        "status": "submitted", "info_request": None, "review_due_at": events[0]["data"]["review_due_at"]}
     last = events[3]["previous"]
     assert last["status"] == "submitted" and last["margin_bps"] is None and "customer_name" not in last
 
