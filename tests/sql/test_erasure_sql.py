@@ -19,6 +19,7 @@ KEPT = {
     "deals": "the owner's id: it says nothing of a person once the user is erased",
     "partner_contacts": "people of partners, no users: erased one by one (row_erase)",
     "deals": "who looks after one is an id",
+    "imports": "who started one is an id",
     "partner_certifications": "ids, a key and days: the headcounts of the past stand on them",
 }
 
