@@ -39,6 +39,7 @@ static bool decide_update(
 		"protection_days", "extension_days", "max_extensions", "claim_window_hours",
 		"urgent_claim_window_hours", "margin_cap_bps", "tier_notice_days",
 		"attribution_model", "attribution_window_days", "reapplication_days",
+		"dispute_evidence_days", "dispute_decision_days", "dispute_appeal_days",
 		"distributor_visibility", "tier_review_months", "tier_grace_reviews",
 		"tier_immunity_days", "proration_rate_at", "extension_grace_days",
 		"expiry_notice_days", "review_days", "second_factor_roles", NULL };

@@ -20,11 +20,13 @@ with written as (
 	update programs g
 	set (name, zone, currency, fiscal_year_start_month, protection_days, extension_days, max_extensions,
 		claim_window_hours, urgent_claim_window_hours, margin_cap_bps, tier_notice_days, reapplication_days,
+		dispute_evidence_days, dispute_decision_days, dispute_appeal_days,
 		distributor_visibility, tier_review_months, tier_grace_reviews, tier_immunity_days, extension_grace_days,
 		expiry_notice_days, review_days, second_factor_roles, proration_rate_at,
 		test_now)
 		= (select r.name, r.zone, r.currency, r.fiscal_year_start_month, r.protection_days, r.extension_days,
 			r.max_extensions, r.claim_window_hours, r.urgent_claim_window_hours, r.margin_cap_bps, r.tier_notice_days, r.reapplication_days,
+			r.dispute_evidence_days, r.dispute_decision_days, r.dispute_appeal_days,
 			r.distributor_visibility, r.tier_review_months, r.tier_grace_reviews, r.tier_immunity_days,
 			r.extension_grace_days, r.expiry_notice_days, r.review_days, r.second_factor_roles,
 			r.proration_rate_at, r.test_now

@@ -252,14 +252,14 @@ class TestDeadlines:
     def sandbox(self, new_database, new_server):
         url = new_database()
         made = World(new_server(url, jobs="false"), url)
-        made.admin.patch("/v1/program", {"zone": "Europe/Berlin"}, if_match="*", expect=200)
+        made.admin.patch("/v1/program", {"zone": "Europe/Berlin", "dispute_decision_days": 21}, if_match="*", expect=200)
         made.set_clock("2026-03-20T14:00:00Z")
         return made
 
     def test_local_days(self, sandbox):
         row = sandbox.dispute_in("evidence")
         assert row["evidence_due_at"] == "2026-04-03T13:00:00.000Z", "15:00 in Berlin, before and after the clocks change"
-        assert row["decision_due_at"] == "2026-04-17T13:00:00.000Z"
+        assert row["decision_due_at"] == "2026-04-24T13:00:00.000Z"
         given = sandbox.act("disputes", sandbox.open_dispute(), "start-evidence", {"evidence_days": 1})
         assert given["evidence_due_at"] == "2026-03-21T14:00:00.000Z"
         sandbox.set_clock("2026-03-21T13:59:59.999Z")
