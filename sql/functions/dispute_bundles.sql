@@ -15,11 +15,22 @@ $$
 		group by 1) m
 $$;
 
--- Whether a partner may read what an entry of its own says: nothing in it is the vendor's.
-create or replace function content_is_open(content jsonb) returns boolean language sql immutable parallel safe as
+-- Whether a partner may read what an entry of its own says: nothing in it is the vendor's, and no id in it is another
+-- partner's, or its deal's, or its people's. `own`: the partner, and those that became part of it.
+create or replace function content_is_open(content jsonb, own uuid[]) returns boolean language sql stable as
 $$
 	select not exists (select from jsonb_object_keys(content) k(member) where left(k.member, 7) = 'vendor:'
-		or (left(k.member, 1) = '_' and k.member not in ('_program_id', '_partner_id', '_status', '_customer_name_key', '_is_newer')))
+			or (left(k.member, 1) = '_' and k.member not in ('_program_id', '_partner_id', '_status', '_customer_name_key',
+				'_is_newer')))
+		and not exists (
+			select from regexp_matches(content::text, '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}', 'g') m
+			cross join lateral (select m[1]::uuid as id offset 0) i
+			where exists (select from partners p where p.program_id = app_program() and p.id = i.id and p.id <> all (own))
+				or exists (select from deals d where d.program_id = app_program() and d.id = i.id and d.partner_id <> all (own))
+				or exists (select from users u where u.program_id = app_program() and u.id = i.id
+					and u.partner_id <> all (own))
+				or exists (select from api_clients c where c.program_id = app_program() and c.id = i.id
+					and c.partner_id <> all (own)))
 $$;
 
 -- The entry's place that closed the evidence of a dispute, once it and everything before it is signed; else null.
@@ -65,8 +76,8 @@ $$
 		where viewer = 'vendor' or a.partner_id in (select w.id from own w)
 	)
 	select f.seq, f.id, f.resource_id, f.action, f.partner_id,
-		viewer = 'vendor' or (content_is_open(f.previous) and content_is_open(f.current))
-	from found f where f.format > 1 and (f.action <> 'deal.updated' or f.place <= 1000)
+		viewer = 'vendor' or (content_is_open(f.previous, w.ids) and content_is_open(f.current, w.ids))
+	from found f cross join (select array_agg(o.id) as ids from own o) w where f.format > 1 and (f.action <> 'deal.updated' or f.place <= 1000)
 $$;
 
 -- The lines of a bundle in order, but for the keys and the end, which take a signature. `signature` is a checkpoint's.
@@ -90,7 +101,7 @@ begin
 	), judged as (
 		select c.*, flat_shown(to_jsonb(s), viewer = 'vendor') as row from sides x
 		join decisions c on c.program_id = app_program() and c.resource_id = x.deal_id
-		join told t on t.resource_id = c.resource_id and t.partner_id = c.partner_id
+		join told t on t.resource_id = c.resource_id and (viewer = 'vendor' or t.partner_id = c.partner_id)
 		join events e on e.program_id = app_program() and e.id = t.id and e.decision_id = c.id
 		join decision_shape s on s._program_id = c.program_id and s.id = c.id
 	), lines as (
@@ -110,7 +121,9 @@ begin
 		union all
 		select 2, coalesce(min(t.seq) filter (where t.seq = deal_claim_seq(x.deal_id)), max(t.seq)), 0, jsonb_build_object(
 			'object', 'dispute_deal', 'party', x.role,
-			'claim_sequence', min(t.seq) filter (where t.seq = deal_claim_seq(x.deal_id)), 'sequence', max(t.seq), 'row', (select flat_shown(e.data, viewer = 'vendor') from events e join told l on l.id = e.id
+			'claim_sequence', min(t.seq) filter (where t.seq = deal_claim_seq(x.deal_id)), 'sequence', max(t.seq),
+			'row', (select flat_shown(e.data, viewer = 'vendor')
+				|| case when viewer = 'vendor' then '{}' else '{"created_by_id": null}' end::jsonb from events e join told l on l.id = e.id
 				where e.program_id = app_program() and l.resource_id = x.deal_id order by l.seq desc limit 1)), null
 		from sides x join told t on t.resource_id = x.deal_id group by x.role, x.deal_id
 		union all

@@ -308,3 +308,27 @@ def test_a_conflict_about_one_account(world, judge):
     refused = world.admin.post(f"/v1/disputes/{row['id']}/decide", {
         "outcome": "upheld", "rule": "first_submission", "reason": "x"}, if_match="*", expect=422)
     assert refused.errors() == {("#/outcome", "inconsistent")}
+
+
+def test_a_deal_that_was_somebody_elses(world, judge):
+    """Reassigned before the dispute: the new partner's bundle does not say whose it was. Reassigned after it: the case stays."""
+    before, a, after = world.make_partner(), world.make_partner(), world.make_partner()
+    move = lambda deal, to: world.admin.post(f"/v1/deals/{deal['id']}/reassign", {"partner_id": to.id, "reason": "x"},
+                                             if_match="*", expect=200).json
+    deal = move(world.deal_in("approved", before), a)
+    row = world.dispute_in("evidence", deal)
+    world.submit_evidence(row, by=a.api)
+    move(deal, after)
+    row = world.act("disputes", world.refresh(row), "finish-evidence", {"party": "claimant"})
+    row = world.until_frozen(row)
+    assert row["partner_id"] == a.id
+    after.api.get(f"/v1/disputes/{row['id']}", expect=404)
+    seen = a.api.get(f"/v1/disputes/{row['id']}")
+    assert seen["deal_number"] is None and seen["deal_id"] == deal["id"]
+    text = download(a.api, row)
+    assert judge(text)[0] == 0
+    for other in (before, after):
+        for line in text.splitlines():
+            assert not [secret for secret in (other.id, other.name, other.client_id) if secret in line], line
+    whole = lines_of(download(world.admin, row))
+    assert [line["row"]["kind"] for line in whole if line["object"] == "dispute_decision"][0] == "deal.approved"
