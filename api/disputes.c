@@ -37,6 +37,7 @@ static const struct filter dispute_filters[] = {
 		.type = 't' },
 	{ .parameter = "partner_id", .sql = "s.partner_id = {}", .type = 'u' },
 	{ .parameter = "deal_id", .sql = "s.deal_id = {}", .type = 'u' },
+	{ .parameter = "decision_due_at_gte", .sql = "s.decision_due_at >= {}", .type = 'z' },
 	{ .parameter = "decision_due_at_lt", .sql = "s.decision_due_at < {}", .type = 'z' },
 	{ .parameter = "created_at_gte", .sql = "s.created_at >= {}", .type = 'z' },
 	{ .parameter = "created_at_lt", .sql = "s.created_at < {}", .type = 'z' },
