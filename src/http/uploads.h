@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <ulfius.h>
 
 #define UPLOADS_COUNT     32
 #define UPLOADS_PER_ACTOR 4
@@ -16,7 +17,6 @@
 struct server;
 struct uploads;
 struct upload_intake;
-struct _u_request;
 
 struct uploads *uploads_make(struct server *server);
 /* After the daemon has been stopped. Always returns NULL. */

@@ -20,6 +20,7 @@ KEPT = {
     "partner_contacts": "people of partners, no users: erased one by one (row_erase)",
     "deals": "who looks after one is an id",
     "imports": "who started one is an id",
+    "deal_help_requests": "who helps is an id",
     "partner_certifications": "ids, a key and days: the headcounts of the past stand on them",
 }
 
