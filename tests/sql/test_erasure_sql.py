@@ -18,7 +18,6 @@ KEPT = {
     "recovery_codes": "go with second_factors",
     "deals": "the owner's id: it says nothing of a person once the user is erased",
     "partner_contacts": "people of partners, no users: erased one by one (row_erase)",
-    "deals": "who looks after one is an id",
     "imports": "who started one is an id",
     "deal_help_requests": "who helps is an id",
     "partner_certifications": "ids, a key and days: the headcounts of the past stand on them",
