@@ -29,7 +29,8 @@ struct rows;
 
 /*
  * A statement and its parameter types. `sql` lives as long as the process. `types` is a string of
- * one letter a parameter: u uuid, t text, j jsonb, i int8, b bool, z timestamptz, d date, T text[].
+ * one letter a parameter: u uuid, t text, j jsonb, i int8, b bool, z timestamptz, d date, T text[],
+ * U uuid[].
  * Named statements of sql/statements all have STATEMENT_TYPES.
  */
 struct statement {

@@ -37,8 +37,12 @@ static const struct {
 	{ 'j', 114 },
 };
 
+#define UUID_ARRAY 2951 /* only sent: as a column it has no letter */
+
 static Oid letter_to_oid(char letter)
 {
+	if (letter == 'U')
+		return UUID_ARRAY;
 	for (size_t i = 0; i < sizeof(types_table) / sizeof(types_table[0]); i++) {
 		if (types_table[i].letter == letter)
 			return types_table[i].oid;

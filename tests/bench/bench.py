@@ -111,7 +111,8 @@ def bench_limit(cluster):
 
 
 def bench_scale(cluster):
-    small, large = stage.Stage(cluster, "small", DEALS_SCALE_FROM), stage.Stage(cluster, "large", DEALS_SCALE)
+    small, large = (stage.Stage(cluster, name, deals, records=False)
+                    for name, deals in (("small", DEALS_SCALE_FROM), ("large", DEALS_SCALE)))
 
     def settled(place, work):
         def run():

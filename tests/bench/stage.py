@@ -68,9 +68,10 @@ def median(measures):
 
 
 class Stage:
-    """One loaded database in a cluster. serving() and limited() measure; each leaves nothing running."""
+    """One loaded database in a cluster. serving() and limited() measure; each leaves nothing running. limited() needs what was
+    recorded."""
 
-    def __init__(self, cluster, name, deals):
+    def __init__(self, cluster, name, deals, records=True):
         self.cluster, self.name, self.deals = cluster, name, deals
         self.socket_folder = str(cluster.folder)
         cluster.create(name)
@@ -80,7 +81,8 @@ class Stage:
         self.credentials = demo["PARTNER_A_CLIENT_ID"], demo["PARTNER_A_CLIENT_SECRET"]
         self.person = demo["VENDOR_ADMIN_EMAIL"], demo["VENDOR_ADMIN_PASSWORD"]
         self.scripts = {}
-        self._record()
+        if records:
+            self._record()
 
     def url(self, folder=None, port=None):
         return (f"postgresql://postgres@/{self.name}?host={folder or self.socket_folder}"
