@@ -103,10 +103,12 @@ static const char *const descriptions[] = {
 		"After a refused application the program waits a while before the next one; the "
 		"detail says until when.",
 	[PROBLEM_no_margin] = "Partners of this type earn commission, and so there is no margin.",
-	[PROBLEM_evidence_closed] = "A dispute takes evidence until its time is over, every party has "
-				    "finished, or a side has submitted as much as it may.",
-	[PROBLEM_bundle_not_ready] = "A bundle is made and signed when the evidence of its dispute is closed; "
-				     "seconds later it is there.",
+	[PROBLEM_evidence_closed] =
+		"A dispute takes evidence until its time is over, every party has "
+		"finished, or a side has submitted as much as it may.",
+	[PROBLEM_bundle_not_ready] =
+		"A bundle is made and signed when the evidence of its dispute is closed; "
+		"seconds later it is there.",
 	[PROBLEM_tier_not_published] = "Only a published tier can be used here.",
 	[PROBLEM_territory_taken] = "An exclusive assignment keeps others out of its region, of "
 				    "what lies below and above it, for its products and its time. "

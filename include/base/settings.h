@@ -32,11 +32,11 @@ struct settings {
 	int64_t read_timeout_ms;             /* head and body of one request, in all */
 	int64_t drain_timeout_ms;            /* SIGTERM: how long requests in flight may take */
 	int64_t body_limit_bytes;
-	int64_t rate_limit_per_minute;         /* per client or user */
-	int64_t rate_limit_address_per_minute; /* per address, before authentication */
-	int64_t rate_limit_sign_in_per_minute; /* per address: sessions, tokens, passwords */
+	int64_t rate_limit_per_minute;                /* per client or user */
+	int64_t rate_limit_address_per_minute;        /* per address, before authentication */
+	int64_t rate_limit_sign_in_per_minute;        /* per address: sessions, tokens, passwords */
 	int64_t rate_limit_account_checks_per_minute; /* per partner */
-	bool lockout_by_address;               /* count failed sign-ins of an address, too */
+	bool lockout_by_address;                      /* count failed sign-ins of an address, too */
 	const char *trusted_proxies;   /* comma-separated addresses and networks, empty = none */
 	const char *outbound_networks; /* reachable for calls to URLs that others gave us */
 	const char *cors_origins;      /* comma-separated exact origins, empty = none */
