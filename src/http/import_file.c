@@ -376,12 +376,11 @@ json_t *import_read(const struct import_work *work, struct problem *problem)
 	}
 	part.rows = json_array();
 	read_rows(&part);
-	int64_t before = rows_int(work->taken, "read_bytes");
-	json_t *read =
-		json_pack("{s:I, s:I, s:o, s:o}", "read_before", (json_int_t)before, "read_bytes",
-			(json_int_t)(before + (int64_t)part.used), "rows", part.rows, "columns",
-			part.has_head_here && part.columns != NULL ? json_incref(part.columns)
-								   : json_null());
+	json_int_t before = rows_int(work->taken, "read_bytes"), used = (json_int_t)part.used;
+	json_t *read = json_pack("{s:I, s:I, s:o, s:o}", "read_before", before, "read_bytes",
+		before + used, "rows", part.rows, "columns",
+		part.has_head_here && part.columns != NULL ? json_incref(part.columns)
+							   : json_null());
 	if (part.fault.is_set)
 		json_object_set_new(read, "fault", import_problem(&part.fault));
 	json_decref(part.columns);
