@@ -81,21 +81,26 @@ declare
 	own_words constant bigint := (select count(*) from jsonb_to_recordset(keys) w(kind text, key text) where w.kind = 'word');
 begin
 	return query
-	with named as (
+	-- What is looked for is put together beforehand: a condition that does it is not known to be leakproof, and no index
+	-- would serve it behind the walls.
+	with wanted as materialized (
+		select array[w.key || ' ' || place, w.key || ' '] as keys, w.key || ' ' as low, w.key || '!' as high
+		from jsonb_to_recordset(keys) w(kind text, key text collate "C")
+		where w.kind = 'word'
+	), named as (
 		select h.deal_id, count(*) as shared
-		from jsonb_to_recordset(keys) w(kind text, key text)
+		from wanted w
 		cross join lateral (
 			(select r.deal_id from deal_keys r
 			where place is not null and r.program_id = app_program() and r.kind = 'word' and r.is_live
-				and r.key in (w.key || ' ' || place, w.key || ' ') and r.deal_id is distinct from deal
+				and r.key = any(w.keys) and r.deal_id is distinct from deal
 			limit 20)
 			union all
 			(select r.deal_id from deal_keys r
 			where place is null and r.program_id = app_program() and r.kind = 'word' and r.is_live
-				and r.key >= w.key || ' ' and r.key < w.key || '!' and r.deal_id is distinct from deal
+				and r.key >= w.low and r.key < w.high and r.deal_id is distinct from deal
 			limit 20)
 		) h
-		where w.kind = 'word'
 		group by h.deal_id
 	), found as (
 		select coalesce(k.rival_id, n.deal_id) as id, k.kinds, coalesce(n.shared, 0) as shared
