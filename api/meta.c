@@ -99,6 +99,9 @@ static const char *const descriptions[] = {
 		"The resource is in a state that does not allow the action. The "
 		"member from names the state, allowed what is possible now.",
 	[PROBLEM_partner_not_active] = "Only active partners can do this.",
+	[PROBLEM_agreement_required] =
+		"The partner's type asks for an agreement that the partner has not accepted yet; "
+		"`GET /v1/partner-agreements` shows what waits for it.",
 	[PROBLEM_application_too_early] =
 		"After a refused application the program waits a while before the next one; the "
 		"detail says until when.",

@@ -256,6 +256,7 @@ class Targets:
             "introspectToken": {"token": "x.y.z", **client},
             "createSession": {"email": self.world.email, "password": PASSWORD, "program": self.world.slug},
             "setTestClock": {"now_at": None},
+            "checkDeal": {"partner_id": self.partner.id, "customer_name": "Nordwind Logistik"},
             "startTotp": {"password": PASSWORD},
             "changePassword": {"current_password": PASSWORD, "new_password": PASSWORD},
         }
@@ -263,6 +264,8 @@ class Targets:
             return {"token": self.world.invite("viewer")["invitation_token"], "password": PASSWORD}
         if operation.id == "requestDealExtension":  # one that nobody has asked to extend yet
             return {"deal_id": self.world.deal_in("approved")["id"], "days": 30, "reason": body["reason"]}
+        if operation.id == "createImport":
+            return {"file_id": self.world.upload(b"{}", name="deals", media_type="application/x-ndjson")["id"]}
         if operation.id == "openDispute":
             return {"deal_id": self.world.deal_in("rejected")["id"], "ground": "rejection", "statement": body["statement"]}
         if operation.id == "submitDisputeEvidence":
