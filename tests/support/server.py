@@ -101,9 +101,9 @@ class Server:
     def tail(self, size=4000):
         return self.log.read_text(errors="replace")[-size:]
 
-    def probe(self, path, port=None):
+    def probe(self, path, port=None, timeout=30):
         """Status of one GET on a connection of its own; None when nobody answers."""
-        connection = http.client.HTTPConnection(self.host, port or self.port, timeout=30)
+        connection = http.client.HTTPConnection(self.host, port or self.port, timeout=timeout)
         try:
             connection.request("GET", path)
             return connection.getresponse().status
