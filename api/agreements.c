@@ -25,24 +25,15 @@ static const struct resource agreement_resource = {
 };
 
 static const struct filter template_filters[] = {
-	{ .parameter = "key", .sql = "s.key = {}", .type = 't' },
-	{ .parameter = "status",
-		.sql = "s.status = {}",
-		.sql_many = "s.status = any({})",
-		.type = 't' },
+	{ .parameter = "key", .type = 't' },
+	{ .parameter = "status", .type = 't' },
 	{ 0 },
 };
 
 static const struct filter agreement_filters[] = {
-	{ .parameter = "partner_id",
-		.sql = "s.partner_id = {}",
-		.sql_many = "s.partner_id = any({}::uuid[])",
-		.type = 'u' },
-	{ .parameter = "template_key", .sql = "s.template_key = {}", .type = 't' },
-	{ .parameter = "status",
-		.sql = "s.status = {}",
-		.sql_many = "s.status = any({})",
-		.type = 't' },
+	{ .parameter = "partner_id", .type = 'u' },
+	{ .parameter = "template_key", .type = 't' },
+	{ .parameter = "status", .type = 't' },
 	{ 0 },
 };
 

@@ -21,14 +21,8 @@ static const struct resource api_client_resource = {
 };
 
 static const struct filter api_client_filters[] = {
-	{ .parameter = "status",
-		.sql = "s.status = {}",
-		.sql_many = "s.status = any({})",
-		.type = 't' },
-	{ .parameter = "partner_id",
-		.sql = "s.partner_id = {}",
-		.sql_many = "s.partner_id = any({}::uuid[])",
-		.type = 'u' },
+	{ .parameter = "status", .type = 't' },
+	{ .parameter = "partner_id", .type = 'u' },
 	{ 0 },
 };
 

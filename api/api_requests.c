@@ -9,20 +9,14 @@ static const struct resource api_request_resource = {
 };
 
 static const struct filter api_request_filters[] = {
-	{ .sql = "s._actor_id = {}", .type = 'u', .from_path = true },
-	{ .parameter = "method",
-		.sql = "s.method = {}",
-		.sql_many = "s.method = any({})",
-		.type = 't' },
+	{ .parameter = "_actor_id", .type = 'u', .from_path = true },
+	{ .parameter = "method", .type = 't' },
 	{ .parameter = "status",
 		.sql = "s.status = {}",
 		.sql_many = "s.status = any({}::int8[])",
 		.type = 'i' },
 	{ .parameter = "status_gte", .sql = "s.status >= {}", .type = 'i' },
-	{ .parameter = "problem_code",
-		.sql = "s.problem_code = {}",
-		.sql_many = "s.problem_code = any({})",
-		.type = 't' },
+	{ .parameter = "problem_code", .type = 't' },
 	{ .parameter = "duration_ms_gte", .sql = "s.duration_ms >= {}", .type = 'i' },
 	{ .parameter = "requested_at_gte", .sql = "s.requested_at >= {}", .type = 'z' },
 	{ .parameter = "requested_at_lt", .sql = "s.requested_at < {}", .type = 'z' },

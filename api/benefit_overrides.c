@@ -18,18 +18,9 @@ static const struct resource override_resource = {
 };
 
 static const struct filter override_filters[] = {
-	{ .parameter = "status",
-		.sql = "s.status = {}",
-		.sql_many = "s.status = any({})",
-		.type = 't' },
-	{ .parameter = "partner_id",
-		.sql = "s.partner_id = {}",
-		.sql_many = "s.partner_id = any({}::uuid[])",
-		.type = 'u' },
-	{ .parameter = "benefit_id",
-		.sql = "s.benefit_id = {}",
-		.sql_many = "s.benefit_id = any({}::uuid[])",
-		.type = 'u' },
+	{ .parameter = "status", .type = 't' },
+	{ .parameter = "partner_id", .type = 'u' },
+	{ .parameter = "benefit_id", .type = 'u' },
 	{ 0 },
 };
 

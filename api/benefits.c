@@ -25,11 +25,8 @@ static const struct resource benefit_resource = {
 };
 
 static const struct filter benefit_filters[] = {
-	{ .parameter = "status",
-		.sql = "s.status = {}",
-		.sql_many = "s.status = any({})",
-		.type = 't' },
-	{ .parameter = "kind", .sql = "s.kind = {}", .sql_many = "s.kind = any({})", .type = 't' },
+	{ .parameter = "status", .type = 't' },
+	{ .parameter = "kind", .type = 't' },
 	{ 0 },
 };
 
@@ -125,7 +122,7 @@ static const struct resource partner_benefit_resource = {
 };
 
 static const struct filter partner_benefit_filters[] = {
-	{ .parameter = "partner_id", .sql = "s._partner_id = {}", .type = 'u', .from_path = true },
+	{ .parameter = "_partner_id", .type = 'u', .from_path = true },
 	{ 0 },
 };
 

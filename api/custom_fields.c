@@ -30,15 +30,9 @@ static const struct resource field_resource = {
 };
 
 static const struct filter field_filters[] = {
-	{ .parameter = "of_object",
-		.sql = "s.of_object = {}",
-		.sql_many = "s.of_object = any({})",
-		.type = 't' },
-	{ .parameter = "status",
-		.sql = "s.status = {}",
-		.sql_many = "s.status = any({})",
-		.type = 't' },
-	{ .parameter = "key", .sql = "s.key = {}", .sql_many = "s.key = any({})", .type = 't' },
+	{ .parameter = "of_object", .type = 't' },
+	{ .parameter = "status", .type = 't' },
+	{ .parameter = "key", .type = 't' },
 	{ 0 },
 };
 

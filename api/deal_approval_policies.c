@@ -20,10 +20,7 @@ static const struct resource policy_resource = {
 };
 
 static const struct filter policy_filters[] = {
-	{ .parameter = "status",
-		.sql = "s.status = {}",
-		.sql_many = "s.status = any({})",
-		.type = 't' },
+	{ .parameter = "status", .type = 't' },
 	{ 0 },
 };
 

@@ -26,10 +26,7 @@ static const struct resource match_resource = {
 };
 
 static const struct filter conflict_filters[] = {
-	{ .parameter = "status",
-		.sql = "s.status = {}",
-		.sql_many = "s.status = any({})",
-		.type = 't' },
+	{ .parameter = "status", .type = 't' },
 	{ .parameter = "deal_id",
 		.sql = "s.id in (select m.conflict_id from deal_conflict_deals m where "
 		       "m.program_id = s._program_id and m.deal_id = {})",
@@ -51,8 +48,8 @@ static const struct list conflict_list = {
 };
 
 static const struct filter match_filters[] = {
-	{ .sql = "s._deal_id = {}", .type = 'u', .from_path = true },
-	{ .parameter = "kind", .sql = "s.kind = {}", .sql_many = "s.kind = any({})", .type = 't' },
+	{ .parameter = "_deal_id", .type = 'u', .from_path = true },
+	{ .parameter = "kind", .type = 't' },
 	{ 0 },
 };
 

@@ -23,15 +23,9 @@ static const struct resource collaborator_resource = {
 };
 
 static const struct filter collaborator_filters[] = {
-	{ .parameter = "deal_id",
-		.sql = "s.deal_id = {}",
-		.sql_many = "s.deal_id = any({}::uuid[])",
-		.type = 'u' },
-	{ .parameter = "partner_id",
-		.sql = "s.partner_id = {}",
-		.sql_many = "s.partner_id = any({}::uuid[])",
-		.type = 'u' },
-	{ .parameter = "contribution", .sql = "s.contribution = {}", .type = 't' },
+	{ .parameter = "deal_id", .type = 'u' },
+	{ .parameter = "partner_id", .type = 'u' },
+	{ .parameter = "contribution", .type = 't' },
 	{ .parameter = "is_credited", .sql = "(s.credited_at is not null) = {}", .type = 'b' },
 	{ 0 },
 };

@@ -18,18 +18,9 @@ static const struct resource extension_resource = {
 };
 
 static const struct filter extension_filters[] = {
-	{ .parameter = "status",
-		.sql = "s.status = {}",
-		.sql_many = "s.status = any({})",
-		.type = 't' },
-	{ .parameter = "deal_id",
-		.sql = "s.deal_id = {}",
-		.sql_many = "s.deal_id = any({}::uuid[])",
-		.type = 'u' },
-	{ .parameter = "partner_id",
-		.sql = "s.partner_id = {}",
-		.sql_many = "s.partner_id = any({}::uuid[])",
-		.type = 'u' },
+	{ .parameter = "status", .type = 't' },
+	{ .parameter = "deal_id", .type = 'u' },
+	{ .parameter = "partner_id", .type = 'u' },
 	{ .parameter = "created_at_gte", .sql = "s.created_at >= {}", .type = 'z' },
 	{ .parameter = "created_at_lt", .sql = "s.created_at < {}", .type = 'z' },
 	{ 0 },

@@ -27,18 +27,9 @@ static const struct resource capacity_resource = {
 };
 
 static const struct filter limit_filters[] = {
-	{ .parameter = "status",
-		.sql = "s.status = {}",
-		.sql_many = "s.status = any({})",
-		.type = 't' },
-	{ .parameter = "tier_id",
-		.sql = "s.tier_id = {}",
-		.sql_many = "s.tier_id = any({}::uuid[])",
-		.type = 'u' },
-	{ .parameter = "partner_id",
-		.sql = "s.partner_id = {}",
-		.sql_many = "s.partner_id = any({}::uuid[])",
-		.type = 'u' },
+	{ .parameter = "status", .type = 't' },
+	{ .parameter = "tier_id", .type = 'u' },
+	{ .parameter = "partner_id", .type = 'u' },
 	{ 0 },
 };
 
@@ -52,14 +43,8 @@ static const struct list limit_list = {
 };
 
 static const struct filter capacity_filters[] = {
-	{ .parameter = "partner_id",
-		.sql = "s.partner_id = {}",
-		.sql_many = "s.partner_id = any({}::uuid[])",
-		.type = 'u' },
-	{ .parameter = "tier_id",
-		.sql = "s.tier_id = {}",
-		.sql_many = "s.tier_id = any({}::uuid[])",
-		.type = 'u' },
+	{ .parameter = "partner_id", .type = 'u' },
+	{ .parameter = "tier_id", .type = 'u' },
 	{ .parameter = "is_at_limit",
 		.sql = "(s.available is not null and s.available = 0) = {}",
 		.type = 'b' },

@@ -29,11 +29,6 @@ static const struct resource timeline_resource = {
 /* As the index has it: who has no value stands behind all who have. */
 #define OR_LAST(column) "(case when s." column " is null then 'infinity' else s." column " end)"
 
-#define ANY_OF(name, column, letter, array)                                      \
-	{                                                                        \
-		.parameter = (name), .sql = "s." column " = {}",                 \
-		.sql_many = "s." column " = any({}" array ")", .type = (letter), \
-	}
 /* Who has no value is neither before nor after anything. */
 #define SINCE(name, column, letter)                                                             \
 	{                                                                                       \
@@ -61,26 +56,29 @@ static const struct filter deal_filters[] = {
 		.type = 't' },
 	{ .parameter = "status", .value = "expired", .sql = STATUS_EXPIRED, .type = 't' },
 	{ .parameter = "status", .sql = STATUS_ONE, .sql_many = STATUS_MANY, .type = 't' },
-	ANY_OF("partner_id", "partner_id", 'u', "::uuid[]"),
-	ANY_OF("customer_country", "customer_country", 't', ""),
-	ANY_OF("currency", "\"amount.currency\"", 't', ""),
-	ANY_OF("tier_id", "tier_id", 'u', "::uuid[]"),
-	ANY_OF("owner_id", "owner_id", 'u', "::uuid[]"),
-	ANY_OF("created_by_id", "created_by_id", 'u', "::uuid[]"),
+	{ .parameter = "partner_id", .type = 'u' },
+	{ .parameter = "customer_country", .type = 't' },
+	{ .parameter = "currency",
+		.sql = "s.\"amount.currency\" = {}",
+		.sql_many = "s.\"amount.currency\" = any({})",
+		.type = 't' },
+	{ .parameter = "tier_id", .type = 'u' },
+	{ .parameter = "owner_id", .type = 'u' },
+	{ .parameter = "created_by_id", .type = 'u' },
 	{ .parameter = "customer_name", .sql = "s._customer_name_key = lower({})", .type = 't' },
-	{ .parameter = "number", .sql = "s.number = {}", .type = 't' },
+	{ .parameter = "number", .type = 't' },
 	{ .parameter = "customer_match",
 		.sql = "(select app_is_vendor()) and s.\"vendor:customer_match\" = {}",
 		.sql_many = "(select app_is_vendor()) and s.\"vendor:customer_match\" = any({})",
 		.type = 't' },
-	{ .parameter = "quote_id", .sql = "s.quote_id = {}", .type = 'u' },
+	{ .parameter = "quote_id", .type = 'u' },
 	{ .parameter = "external_id",
 		.sql = "s.id in (select e.deal_id from deal_external_ids e where e.program_id = "
 		       "s._program_id and "
 		       "e.source = split_part({}, ':', 1) and e.external_id = substr({}, "
 		       "strpos({}, ':') + 1))",
 		.type = 't' },
-	ANY_OF("stage_key", "stage_key", 't', ""),
+	{ .parameter = "stage_key", .type = 't' },
 	FROM("next_step_due_on", "next_step_due_on", 'd'),
 	BELOW("next_step_due_on", "next_step_due_on", 'd'),
 	FROM("created_at", "created_at", 'z'),
@@ -136,7 +134,7 @@ const struct list deal_export_list = {
 };
 
 static const struct filter timeline_filters[] = {
-	{ .sql = "s._deal_id = {}", .type = 'u', .from_path = true },
+	{ .parameter = "_deal_id", .type = 'u', .from_path = true },
 	{ 0 },
 };
 

@@ -21,17 +21,17 @@ static const struct resource document_resource = {
 };
 
 static const struct filter note_filters[] = {
-	{ .parameter = "deal_id", .sql = "s.deal_id = {}", .type = 'u' },
-	{ .parameter = "visibility", .sql = "s.visibility = {}", .type = 't' },
+	{ .parameter = "deal_id", .type = 'u' },
+	{ .parameter = "visibility", .type = 't' },
 	{ .parameter = "created_at_gte", .sql = "s.created_at >= {}", .type = 'z' },
 	{ .parameter = "created_at_lt", .sql = "s.created_at < {}", .type = 'z' },
 	{ 0 },
 };
 
 static const struct filter document_filters[] = {
-	{ .parameter = "deal_id", .sql = "s.deal_id = {}", .type = 'u' },
-	{ .parameter = "visibility", .sql = "s.visibility = {}", .type = 't' },
-	{ .parameter = "kind", .sql = "s.kind = {}", .sql_many = "s.kind = any({})", .type = 't' },
+	{ .parameter = "deal_id", .type = 'u' },
+	{ .parameter = "visibility", .type = 't' },
+	{ .parameter = "kind", .type = 't' },
 	{ .parameter = "created_at_gte", .sql = "s.created_at >= {}", .type = 'z' },
 	{ .parameter = "created_at_lt", .sql = "s.created_at < {}", .type = 'z' },
 	{ 0 },

@@ -25,12 +25,9 @@ static const struct resource price_resource = {
 };
 
 static const struct filter request_filters[] = {
-	{ .parameter = "deal_id", .sql = "s.deal_id = {}", .type = 'u' },
-	{ .parameter = "partner_id", .sql = "s.partner_id = {}", .type = 'u' },
-	{ .parameter = "status",
-		.sql = "s.status = {}",
-		.sql_many = "s.status = any({})",
-		.type = 't' },
+	{ .parameter = "deal_id", .type = 'u' },
+	{ .parameter = "partner_id", .type = 'u' },
+	{ .parameter = "status", .type = 't' },
 	{ .parameter = "created_at_gte", .sql = "s.created_at >= {}", .type = 'z' },
 	{ .parameter = "created_at_lt", .sql = "s.created_at < {}", .type = 'z' },
 	{ 0 },

@@ -8,7 +8,7 @@ static const struct resource revision_resource = {
 };
 
 static const struct filter revision_filters[] = {
-	{ .sql = "s._resource_id = {}", .type = 'u', .from_path = true },
+	{ .parameter = "_resource_id", .type = 'u', .from_path = true },
 	{ 0 },
 };
 

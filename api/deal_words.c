@@ -36,10 +36,7 @@ static const struct resource stay_resource = {
 };
 
 static const struct filter word_filters[] = {
-	{ .parameter = "status",
-		.sql = "s.status = {}",
-		.sql_many = "s.status = any({})",
-		.type = 't' },
+	{ .parameter = "status", .type = 't' },
 	{ 0 },
 };
 
@@ -55,7 +52,7 @@ static const struct sort reason_sorts[] = {
 };
 
 static const struct filter stay_filters[] = {
-	{ .sql = "s._deal_id = {}", .type = 'u', .from_path = true },
+	{ .parameter = "_deal_id", .type = 'u', .from_path = true },
 	{ 0 },
 };
 

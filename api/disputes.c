@@ -27,16 +27,10 @@ static const struct resource evidence_resource = {
 };
 
 static const struct filter dispute_filters[] = {
-	{ .parameter = "status",
-		.sql = "s.status = {}",
-		.sql_many = "s.status = any({})",
-		.type = 't' },
-	{ .parameter = "ground",
-		.sql = "s.ground = {}",
-		.sql_many = "s.ground = any({})",
-		.type = 't' },
-	{ .parameter = "partner_id", .sql = "s.partner_id = {}", .type = 'u' },
-	{ .parameter = "deal_id", .sql = "s.deal_id = {}", .type = 'u' },
+	{ .parameter = "status", .type = 't' },
+	{ .parameter = "ground", .type = 't' },
+	{ .parameter = "partner_id", .type = 'u' },
+	{ .parameter = "deal_id", .type = 'u' },
 	{ .parameter = "decision_due_at_gte", .sql = "s.decision_due_at >= {}", .type = 'z' },
 	{ .parameter = "decision_due_at_lt", .sql = "s.decision_due_at < {}", .type = 'z' },
 	{ .parameter = "created_at_gte", .sql = "s.created_at >= {}", .type = 'z' },
@@ -45,8 +39,8 @@ static const struct filter dispute_filters[] = {
 };
 
 static const struct filter evidence_filters[] = {
-	{ .parameter = "dispute_id", .sql = "s.dispute_id = {}", .type = 'u' },
-	{ .parameter = "submitted_by", .sql = "s.submitted_by = {}", .type = 't' },
+	{ .parameter = "dispute_id", .type = 'u' },
+	{ .parameter = "submitted_by", .type = 't' },
 	{ 0 },
 };
 

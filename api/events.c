@@ -11,7 +11,7 @@ static const struct resource event_resource = {
 
 static const struct filter event_filters[] = {
 	{ .parameter = "after", .sql = "s.sequence > {}", .type = 'i' },
-	{ .parameter = "type", .sql = "s.type = {}", .sql_many = "s.type = any({})", .type = 't' },
+	{ .parameter = "type", .type = 't' },
 	{ .parameter = "resource_id", .sql = "s.\"resource.id\" = {}", .type = 'u' },
 	{ 0 },
 };

@@ -19,10 +19,7 @@ static const struct resource file_resource = {
 };
 
 static const struct filter file_filters[] = {
-	{ .parameter = "status",
-		.sql = "s.status = {}",
-		.sql_many = "s.status = any({})",
-		.type = 't' },
+	{ .parameter = "status", .type = 't' },
 	{ .parameter = "used_by_id", .sql = "s.\"used_by.id\" = {}", .type = 'u' },
 	{ .parameter = "created_at_gte", .sql = "s.created_at >= {}", .type = 'z' },
 	{ .parameter = "created_at_lt", .sql = "s.created_at < {}", .type = 'z' },

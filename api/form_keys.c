@@ -22,10 +22,7 @@ static const struct resource form_key_resource = {
 };
 
 static const struct filter form_key_filters[] = {
-	{ .parameter = "status",
-		.sql = "s.status = {}",
-		.sql_many = "s.status = any({})",
-		.type = 't' },
+	{ .parameter = "status", .type = 't' },
 	{ 0 },
 };
 

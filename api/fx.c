@@ -26,19 +26,10 @@ static const struct resource rate_resource = {
 };
 
 static const struct filter rate_filters[] = {
-	{ .parameter = "status",
-		.sql = "s.status = {}",
-		.sql_many = "s.status = any({})",
-		.type = 't' },
-	{ .parameter = "base", .sql = "s.base = {}", .sql_many = "s.base = any({})", .type = 't' },
-	{ .parameter = "quote",
-		.sql = "s.quote = {}",
-		.sql_many = "s.quote = any({})",
-		.type = 't' },
-	{ .parameter = "source",
-		.sql = "s.source = {}",
-		.sql_many = "s.source = any({})",
-		.type = 't' },
+	{ .parameter = "status", .type = 't' },
+	{ .parameter = "base", .type = 't' },
+	{ .parameter = "quote", .type = 't' },
+	{ .parameter = "source", .type = 't' },
 	{ .parameter = "valid_from_gte", .sql = "s.valid_from >= {}", .type = 'z' },
 	{ .parameter = "valid_from_lt", .sql = "s.valid_from < {}", .type = 'z' },
 	{ 0 },

@@ -25,10 +25,7 @@ static const struct resource provider_resource = {
 };
 
 static const struct filter provider_filters[] = {
-	{ .parameter = "status",
-		.sql = "s.status = {}",
-		.sql_many = "s.status = any({})",
-		.type = 't' },
+	{ .parameter = "status", .type = 't' },
 	{ 0 },
 };
 
@@ -167,19 +164,10 @@ static const struct resource identity_resource = {
 };
 
 static const struct filter identity_filters[] = {
-	{ .parameter = "user_id",
-		.sql = "s.user_id = {}",
-		.sql_many = "s.user_id = any({}::uuid[])",
-		.type = 'u' },
-	{ .parameter = "provider_id",
-		.sql = "s.provider_id = {}",
-		.sql_many = "s.provider_id = any({}::uuid[])",
-		.type = 'u' },
-	{ .parameter = "subject", .sql = "s.subject = {}", .type = 't' },
-	{ .parameter = "status",
-		.sql = "s.status = {}",
-		.sql_many = "s.status = any({})",
-		.type = 't' },
+	{ .parameter = "user_id", .type = 'u' },
+	{ .parameter = "provider_id", .type = 'u' },
+	{ .parameter = "subject", .type = 't' },
+	{ .parameter = "status", .type = 't' },
 	{ 0 },
 };
 

@@ -20,12 +20,9 @@ static const struct resource row_resource = {
 };
 
 static const struct filter import_filters[] = {
-	{ .parameter = "status",
-		.sql = "s.status = {}",
-		.sql_many = "s.status = any({})",
-		.type = 't' },
-	{ .parameter = "partner_id", .sql = "s.partner_id = {}", .type = 'u' },
-	{ .parameter = "file_id", .sql = "s.file_id = {}", .type = 'u' },
+	{ .parameter = "status", .type = 't' },
+	{ .parameter = "partner_id", .type = 'u' },
+	{ .parameter = "file_id", .type = 'u' },
 	{ .parameter = "created_at_gte", .sql = "s.created_at >= {}", .type = 'z' },
 	{ .parameter = "created_at_lt", .sql = "s.created_at < {}", .type = 'z' },
 	{ 0 },
@@ -41,11 +38,8 @@ static const struct list import_list = {
 };
 
 static const struct filter row_filters[] = {
-	{ .sql = "s._import_id = {}", .type = 'u', .from_path = true },
-	{ .parameter = "status",
-		.sql = "s.status = {}",
-		.sql_many = "s.status = any({})",
-		.type = 't' },
+	{ .parameter = "_import_id", .type = 'u', .from_path = true },
+	{ .parameter = "status", .type = 't' },
 	{ 0 },
 };
 

@@ -17,15 +17,9 @@ static const struct resource quote_resource = {
 };
 
 static const struct filter quote_filters[] = {
-	{ .parameter = "partner_id",
-		.sql = "s.partner_id = {}",
-		.sql_many = "s.partner_id = any({}::uuid[])",
-		.type = 'u' },
-	{ .parameter = "status",
-		.sql = "s.status = {}",
-		.sql_many = "s.status = any({})",
-		.type = 't' },
-	{ .parameter = "number", .sql = "s.number = {}", .type = 't' },
+	{ .parameter = "partner_id", .type = 'u' },
+	{ .parameter = "status", .type = 't' },
+	{ .parameter = "number", .type = 't' },
 	{ .parameter = "created_at_gte", .sql = "s.created_at >= {}", .type = 'z' },
 	{ .parameter = "created_at_lt", .sql = "s.created_at < {}", .type = 'z' },
 	{ .parameter = "valid_until_lt", .sql = "s.valid_until < {}", .type = 'z' },

@@ -25,10 +25,7 @@ static const struct resource rule_set_resource = {
 };
 
 static const struct filter rule_set_filters[] = {
-	{ .parameter = "status",
-		.sql = "s.status = {}",
-		.sql_many = "s.status = any({})",
-		.type = 't' },
+	{ .parameter = "status", .type = 't' },
 	{ 0 },
 };
 

@@ -21,17 +21,11 @@ static const struct resource duplicate_resource = {
 };
 
 static const struct filter application_filters[] = {
-	{ .parameter = "status",
-		.sql = "s.status = {}",
-		.sql_many = "s.status = any({})",
-		.type = 't' },
-	{ .parameter = "type", .sql = "s.type = {}", .sql_many = "s.type = any({})", .type = 't' },
-	{ .parameter = "country",
-		.sql = "s.country = {}",
-		.sql_many = "s.country = any({})",
-		.type = 't' },
+	{ .parameter = "status", .type = 't' },
+	{ .parameter = "type", .type = 't' },
+	{ .parameter = "country", .type = 't' },
 	{ .parameter = "applicant_email", .sql = "s.applicant_email = lower({})", .type = 't' },
-	{ .parameter = "partner_id", .sql = "s.partner_id = {}", .type = 'u' },
+	{ .parameter = "partner_id", .type = 'u' },
 	{ .parameter = "created_at_gte", .sql = "s.created_at >= {}", .type = 'z' },
 	{ .parameter = "created_at_lt", .sql = "s.created_at < {}", .type = 'z' },
 	{ 0 },
@@ -50,7 +44,7 @@ static const struct list application_list = {
 };
 
 static const struct filter duplicate_filters[] = {
-	{ .sql = "s._application_id = {}", .type = 'u', .from_path = true },
+	{ .parameter = "_application_id", .type = 'u', .from_path = true },
 	{ 0 },
 };
 

@@ -11,18 +11,12 @@ static const struct resource contact_resource = {
 };
 
 static const struct filter contact_filters[] = {
-	{ .parameter = "partner_id",
-		.sql = "s.partner_id = {}",
-		.sql_many = "s.partner_id = any({}::uuid[])",
-		.type = 'u' },
+	{ .parameter = "partner_id", .type = 'u' },
 	{ .parameter = "purpose",
 		.sql = "s.purposes ? {}",
 		.sql_many = "s.purposes ?| {}",
 		.type = 't' },
-	{ .parameter = "status",
-		.sql = "s.status = {}",
-		.sql_many = "s.status = any({})",
-		.type = 't' },
+	{ .parameter = "status", .type = 't' },
 	{ 0 },
 };
 

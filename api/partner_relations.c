@@ -31,18 +31,9 @@ static const struct resource reseller_deal_resource = {
 };
 
 static const struct filter relation_filters[] = {
-	{ .parameter = "partner_id",
-		.sql = "s.partner_id = {}",
-		.sql_many = "s.partner_id = any({}::uuid[])",
-		.type = 'u' },
-	{ .parameter = "parent_id",
-		.sql = "s.parent_id = {}",
-		.sql_many = "s.parent_id = any({}::uuid[])",
-		.type = 'u' },
-	{ .parameter = "status",
-		.sql = "s.status = {}",
-		.sql_many = "s.status = any({})",
-		.type = 't' },
+	{ .parameter = "partner_id", .type = 'u' },
+	{ .parameter = "parent_id", .type = 'u' },
+	{ .parameter = "status", .type = 't' },
 	{ .parameter = "valid_at",
 		.sql = "s.starts_at <= {} and (s.ends_at is null or s.ends_at > {})",
 		.type = 'z' },
@@ -61,11 +52,8 @@ static const struct list relation_list = {
 };
 
 static const struct filter reseller_filters[] = {
-	{ .sql = "s.distributor_id = {}", .type = 'u', .from_path = true },
-	{ .parameter = "status",
-		.sql = "s.status = {}",
-		.sql_many = "s.status = any({})",
-		.type = 't' },
+	{ .parameter = "distributor_id", .type = 'u', .from_path = true },
+	{ .parameter = "status", .type = 't' },
 	{ 0 },
 };
 
@@ -83,15 +71,9 @@ static const struct list reseller_list = {
 };
 
 static const struct filter reseller_deal_filters[] = {
-	{ .sql = "s.distributor_id = {}", .type = 'u', .from_path = true },
-	{ .parameter = "partner_id",
-		.sql = "s.partner_id = {}",
-		.sql_many = "s.partner_id = any({}::uuid[])",
-		.type = 'u' },
-	{ .parameter = "status",
-		.sql = "s.status = {}",
-		.sql_many = "s.status = any({})",
-		.type = 't' },
+	{ .parameter = "distributor_id", .type = 'u', .from_path = true },
+	{ .parameter = "partner_id", .type = 'u' },
+	{ .parameter = "status", .type = 't' },
 	{ 0 },
 };
 

@@ -16,7 +16,7 @@ static const struct resource partner_type_resource = {
 };
 
 static const struct filter type_filters[] = {
-	{ .parameter = "key", .sql = "s.key = {}", .sql_many = "s.key = any({})", .type = 't' },
+	{ .parameter = "key", .type = 't' },
 	{ 0 },
 };
 

@@ -19,19 +19,10 @@ static const struct resource tier_change_resource = {
 };
 
 static const struct filter partner_filters[] = {
-	{ .parameter = "status",
-		.sql = "s.status = {}",
-		.sql_many = "s.status = any({})",
-		.type = 't' },
-	{ .parameter = "type", .sql = "s.type = {}", .sql_many = "s.type = any({})", .type = 't' },
-	{ .parameter = "tier_id",
-		.sql = "s.tier_id = {}",
-		.sql_many = "s.tier_id = any({}::uuid[])",
-		.type = 'u' },
-	{ .parameter = "country",
-		.sql = "s.country = {}",
-		.sql_many = "s.country = any({})",
-		.type = 't' },
+	{ .parameter = "status", .type = 't' },
+	{ .parameter = "type", .type = 't' },
+	{ .parameter = "tier_id", .type = 'u' },
+	{ .parameter = "country", .type = 't' },
 	{ .parameter = "industry",
 		.sql = "s.industries ? {}",
 		.sql_many = "s.industries ?| {}",
@@ -61,7 +52,7 @@ static const struct list partner_list = {
 };
 
 static const struct filter tier_history_filters[] = {
-	{ .sql = "s.partner_id = {}", .type = 'u', .from_path = true },
+	{ .parameter = "partner_id", .type = 'u', .from_path = true },
 	{ 0 },
 };
 

@@ -27,12 +27,9 @@ static const struct resource product_resource = {
 };
 
 static const struct filter product_filters[] = {
-	{ .parameter = "status",
-		.sql = "s.status = {}",
-		.sql_many = "s.status = any({})",
-		.type = 't' },
-	{ .parameter = "kind", .sql = "s.kind = {}", .sql_many = "s.kind = any({})", .type = 't' },
-	{ .parameter = "key", .sql = "s.key = {}", .sql_many = "s.key = any({})", .type = 't' },
+	{ .parameter = "status", .type = 't' },
+	{ .parameter = "kind", .type = 't' },
+	{ .parameter = "key", .type = 't' },
 	{ 0 },
 };
 
@@ -97,14 +94,8 @@ static const struct resource price_resource = {
 };
 
 static const struct filter price_filters[] = {
-	{ .parameter = "product_id",
-		.sql = "s.product_id = {}",
-		.sql_many = "s.product_id = any({}::uuid[])",
-		.type = 'u' },
-	{ .parameter = "status",
-		.sql = "s.status = {}",
-		.sql_many = "s.status = any({})",
-		.type = 't' },
+	{ .parameter = "product_id", .type = 'u' },
+	{ .parameter = "status", .type = 't' },
 	{ .parameter = "currency",
 		.sql = "s.\"unit_amount.currency\" = {}",
 		.sql_many = "s.\"unit_amount.currency\" = any({})",

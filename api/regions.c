@@ -15,15 +15,9 @@ static const struct resource region_resource = {
 };
 
 static const struct filter region_filters[] = {
-	{ .parameter = "status",
-		.sql = "s.status = {}",
-		.sql_many = "s.status = any({})",
-		.type = 't' },
-	{ .parameter = "key", .sql = "s.key = {}", .sql_many = "s.key = any({})", .type = 't' },
-	{ .parameter = "parent_id",
-		.sql = "s.parent_id = {}",
-		.sql_many = "s.parent_id = any({}::uuid[])",
-		.type = 'u' },
+	{ .parameter = "status", .type = 't' },
+	{ .parameter = "key", .type = 't' },
+	{ .parameter = "parent_id", .type = 'u' },
 	{ .parameter = "below",
 		.sql = "exists (select from regions a where a.program_id = s._program_id "
 		       "and a.id = {} and a.id <> s.id and starts_with(s._path, a.path))",

@@ -17,7 +17,7 @@ static const struct resource session_resource = {
 };
 
 static const struct filter session_filters[] = {
-	{ .parameter = "user_id", .sql = "s._user_id = {}", .type = 'u', .from_path = true },
+	{ .parameter = "_user_id", .type = 'u', .from_path = true },
 	{ 0 },
 };
 

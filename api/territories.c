@@ -21,24 +21,12 @@ static const struct resource territory_resource = {
 	"and starts_with(r.path, s._region_path))"
 
 static const struct filter territory_filters[] = {
-	{ .parameter = "status",
-		.sql = "s.status = {}",
-		.sql_many = "s.status = any({})",
-		.type = 't' },
-	{ .parameter = "partner_id",
-		.sql = "s.partner_id = {}",
-		.sql_many = "s.partner_id = any({}::uuid[])",
-		.type = 'u' },
-	{ .parameter = "region_id",
-		.sql = "s.region_id = {}",
-		.sql_many = "s.region_id = any({}::uuid[])",
-		.type = 'u' },
-	{ .parameter = "product_id",
-		.sql = "s.product_id = {}",
-		.sql_many = "s.product_id = any({}::uuid[])",
-		.type = 'u' },
+	{ .parameter = "status", .type = 't' },
+	{ .parameter = "partner_id", .type = 'u' },
+	{ .parameter = "region_id", .type = 'u' },
+	{ .parameter = "product_id", .type = 'u' },
 	{ .parameter = "country", .sql = COVERS, .type = 't' },
-	{ .parameter = "is_exclusive", .sql = "s.is_exclusive = {}", .type = 'b' },
+	{ .parameter = "is_exclusive", .type = 'b' },
 	{ .parameter = "valid_at", .sql = VALID_AT, .type = 'z' },
 	{ 0 },
 };
@@ -56,11 +44,8 @@ static const struct list territory_list = {
 };
 
 static const struct filter partner_filters[] = {
-	{ .sql = "s.partner_id = {}", .type = 'u', .from_path = true },
-	{ .parameter = "status",
-		.sql = "s.status = {}",
-		.sql_many = "s.status = any({})",
-		.type = 't' },
+	{ .parameter = "partner_id", .type = 'u', .from_path = true },
+	{ .parameter = "status", .type = 't' },
 	{ .parameter = "valid_at", .sql = VALID_AT, .type = 'z' },
 	{ 0 },
 };

@@ -24,11 +24,8 @@ static const struct resource evaluation_resource = {
 };
 
 static const struct filter evaluation_filters[] = {
-	{ .parameter = "kind", .sql = "s.kind = {}", .sql_many = "s.kind = any({})", .type = 't' },
-	{ .parameter = "status",
-		.sql = "s.status = {}",
-		.sql_many = "s.status = any({})",
-		.type = 't' },
+	{ .parameter = "kind", .type = 't' },
+	{ .parameter = "status", .type = 't' },
 	{ 0 },
 };
 
@@ -48,15 +45,9 @@ static const struct resource review_resource = {
 };
 
 static const struct filter review_filters[] = {
-	{ .parameter = "evaluation_id", .sql = "s.evaluation_id = {}", .type = 'u' },
-	{ .parameter = "partner_id",
-		.sql = "s.partner_id = {}",
-		.sql_many = "s.partner_id = any({}::uuid[])",
-		.type = 'u' },
-	{ .parameter = "outcome",
-		.sql = "s.outcome = {}",
-		.sql_many = "s.outcome = any({})",
-		.type = 't' },
+	{ .parameter = "evaluation_id", .type = 'u' },
+	{ .parameter = "partner_id", .type = 'u' },
+	{ .parameter = "outcome", .type = 't' },
 	{ .parameter = "reviewed_at_gte", .sql = "s.reviewed_at >= {}", .type = 'z' },
 	{ .parameter = "reviewed_at_lt", .sql = "s.reviewed_at < {}", .type = 'z' },
 	{ 0 },

@@ -19,10 +19,7 @@ static const struct resource tier_resource = {
 };
 
 static const struct filter tier_filters[] = {
-	{ .parameter = "status",
-		.sql = "s.status = {}",
-		.sql_many = "s.status = any({})",
-		.type = 't' },
+	{ .parameter = "status", .type = 't' },
 	{ 0 },
 };
 
@@ -43,11 +40,8 @@ static const struct resource tier_version_resource = {
 };
 
 static const struct filter tier_version_filters[] = {
-	{ .parameter = "tier_id", .sql = "s.tier_id = {}", .type = 'u', .from_path = true },
-	{ .parameter = "status",
-		.sql = "s.status = {}",
-		.sql_many = "s.status = any({})",
-		.type = 't' },
+	{ .parameter = "tier_id", .type = 'u', .from_path = true },
+	{ .parameter = "status", .type = 't' },
 	{ 0 },
 };
 

@@ -21,15 +21,9 @@ static const struct resource user_resource = {
 };
 
 static const struct filter user_filters[] = {
-	{ .parameter = "status",
-		.sql = "s.status = {}",
-		.sql_many = "s.status = any({})",
-		.type = 't' },
-	{ .parameter = "role", .sql = "s.role = {}", .sql_many = "s.role = any({})", .type = 't' },
-	{ .parameter = "partner_id",
-		.sql = "s.partner_id = {}",
-		.sql_many = "s.partner_id = any({}::uuid[])",
-		.type = 'u' },
+	{ .parameter = "status", .type = 't' },
+	{ .parameter = "role", .type = 't' },
+	{ .parameter = "partner_id", .type = 'u' },
 	{ .parameter = "email", .sql = "s.email = lower({})", .type = 't' },
 	{ 0 },
 };

@@ -48,16 +48,19 @@ struct resource {
 	const char *not_while_held; /* of these, the actions that need an active partner: "a b" */
 };
 
-/* One query parameter of a list. `{}` in `sql` stands for the parameter's placeholder. */
+/*
+ * One query parameter of a list. `{}` in `sql` stands for the parameter's placeholder. Without
+ * `sql` the column of the parameter's name has to be the value, or one of the values.
+ */
 struct filter {
-	const char *parameter; /* name in the contract */
+	const char *parameter; /* name in the contract, else with from_path of the column */
 	const char *sql;       /* "s.amount >= {}" */
-	const char *sql_many;  /* for repeated values, {} is a text[]; NULL: `sql` is for one value
-				  only */
+	const char *sql_many;  /* for repeated values, {} is an array, uuid[] for 'u', else text[];
+				  NULL: `sql` is for one value only */
 	const char *value;     /* this row is for this one value only, and stands before the general
 				  one; else NULL */
 	char type;             /* letter of db.h */
-	bool from_path;        /* the value is the path's first id, not a query parameter */
+	bool from_path;        /* the value is the path's first id */
 	/*
 	 * A search that an index answers better than a condition: this named statement gets the
 	 * value as the body's member "value" and answers "ids", all that match, or null when there
@@ -66,6 +69,11 @@ struct filter {
 	 */
 	const char *search;
 };
+
+static inline bool filter_is(const struct filter *filter)
+{
+	return filter != NULL && filter->parameter != NULL;
+}
 
 struct sort {
 	const char *name;   /* value of `sort` without the minus */
@@ -77,7 +85,7 @@ struct sort {
 
 struct list {
 	const struct resource *resource;
-	const struct filter *filters; /* ends with parameter NULL */
+	const struct filter *filters; /* ends with parameter NULL; or NULL */
 	const struct sort *sorts;     /* the first is the default; ends with name NULL */
 	const struct resource
 		*parent; /* the path's first id must name a visible one of these, else 404 */

@@ -17,8 +17,7 @@ static bool fault(
 
 static const struct filter *filter_of(const struct list *list, const char *parameter)
 {
-	for (const struct filter *filter = list->filters; filter != NULL && filter->sql != NULL;
-		filter++)
+	for (const struct filter *filter = list->filters; filter_is(filter); filter++)
 		if (!filter->from_path && filter->value == NULL &&
 			strcmp(filter->parameter, parameter) == 0)
 			return filter;
@@ -63,6 +62,13 @@ static bool check_sorts(
 	return good;
 }
 
+/* The column of the parameter's name may be one of several texts or ids. */
+static bool repeats_as(const struct filter *filter, const struct parameter *parameter)
+{
+	return filter->sql != NULL ? parameter->repeats == (filter->sql_many != NULL)
+				   : !parameter->repeats || strchr("tu", filter->type) != NULL;
+}
+
 static bool check_list(
 	const struct operation *operation, const struct list *list, struct text *reterr)
 {
@@ -75,12 +81,11 @@ static bool check_list(
 		if (filter == NULL)
 			good = fault(reterr, operation, "no filter for the query parameter",
 				parameter->name);
-		else if (parameter->repeats != (filter->sql_many != NULL))
+		else if (!repeats_as(filter, parameter))
 			good = fault(reterr, operation, "filter and contract disagree on repeating",
 				parameter->name);
 	}
-	for (const struct filter *filter = list->filters; filter != NULL && filter->sql != NULL;
-		filter++) {
+	for (const struct filter *filter = list->filters; filter_is(filter); filter++) {
 		if (!filter->from_path && parameter_of(operation, filter->parameter) == NULL)
 			good = fault(reterr, operation, "no query parameter for the filter",
 				filter->parameter);

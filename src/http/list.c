@@ -75,7 +75,7 @@ static const struct query_value *query_value(const struct request *request, cons
 static const struct filter *filter_for(const struct list *list, const struct query_value *value)
 {
 	const struct filter *filter = list->filters;
-	for (; filter->sql != NULL; filter++) {
+	for (; filter_is(filter); filter++) {
 		if (filter->from_path || strcmp(filter->parameter, value->parameter->name) != 0)
 			continue;
 		if (filter->value == NULL ||
@@ -85,27 +85,44 @@ static const struct filter *filter_for(const struct list *list, const struct que
 	return filter;
 }
 
+static void append_single(
+	struct listing *listing, struct text *sql, const struct filter *filter, const char *value)
+{
+	size_t param = param_add(listing, filter->type, value);
+	if (filter->sql != NULL)
+		append_condition(sql, filter->sql, param);
+	else
+		text_appendf(sql, " and s.\"%s\" = $%zu", filter->parameter, param);
+}
+
+/* An array has the column's own type: a cast of its elements is not known to be leakproof, and no
+ * index would serve it behind the walls. */
+static void append_many(struct listing *listing, struct text *sql, const struct filter *filter,
+	const struct query_value *value)
+{
+	size_t param = param_add(listing, filter->type == 'u' ? 'U' : 'T',
+		array_text(listing->request->arena, value));
+	if (filter->sql != NULL)
+		append_condition(sql, filter->sql_many, param);
+	else
+		text_appendf(sql, " and s.\"%s\" = any($%zu)", filter->parameter, param);
+}
+
 static void append_filter(struct listing *listing, struct text *sql, const struct filter *filter)
 {
 	if (filter->from_path) {
-		append_condition(sql, filter->sql,
-			param_add(listing, filter->type, listing->request->path_ids[0]));
+		append_single(listing, sql, filter, listing->request->path_ids[0]);
 		return;
 	}
 	const struct query_value *value = query_value(listing->request, filter->parameter);
 	if (value == NULL || filter != filter_for(listing->list, value))
 		return;
-	/* An array of the column's own type: a cast of its elements is not known to be leakproof,
-	 * and no index would serve it behind the walls. */
 	if (filter->search != NULL && listing->found != NULL)
 		append_condition(sql, "s.id = any({})", param_add(listing, 'U', listing->found));
 	else if (value->count == 1)
-		append_condition(
-			sql, filter->sql, param_add(listing, filter->type, value->values[0]));
+		append_single(listing, sql, filter, value->values[0]);
 	else
-		append_condition(sql, filter->sql_many,
-			param_add(listing, filter->type == 'u' ? 'U' : 'T',
-				array_text(listing->request->arena, value)));
+		append_many(listing, sql, filter, value);
 }
 
 /* The walls and the filters: shared by the page and the total. */
@@ -122,8 +139,7 @@ static void append_where(struct listing *listing, struct text *sql)
 			param_add(listing, 'T',
 				bindings_readable(listing->request->app->bindings, actor->scopes,
 					listing->request->arena)));
-	for (const struct filter *filter = listing->list->filters;
-		filter != NULL && filter->sql != NULL; filter++)
+	for (const struct filter *filter = listing->list->filters; filter_is(filter); filter++)
 		append_filter(listing, sql, filter);
 }
 
@@ -230,8 +246,7 @@ static uint64_t hash_query(const struct listing *listing)
 	const struct request *request = listing->request;
 	text_appendf(&text, "%s %s %d", request->operation->id, listing->sort->name,
 		listing->descending);
-	for (const struct filter *filter = listing->list->filters;
-		filter != NULL && filter->sql != NULL; filter++) {
+	for (const struct filter *filter = listing->list->filters; filter_is(filter); filter++) {
 		const struct query_value *value =
 			filter->from_path ? NULL : query_value(request, filter->parameter);
 		if (filter->from_path)
@@ -367,11 +382,10 @@ struct db_call *listing_add(struct listing *listing, struct db_batch *batch,
 static const struct filter *search_of(const struct listing *listing)
 {
 	const struct filter *filter = listing->list->filters;
-	while (filter != NULL && filter->sql != NULL &&
-		(filter->search == NULL ||
-			query_value(listing->request, filter->parameter) == NULL))
+	while (filter_is(filter) && (filter->search == NULL || query_value(listing->request,
+								       filter->parameter) == NULL))
 		filter++;
-	return filter != NULL && filter->sql != NULL ? filter : NULL;
+	return filter_is(filter) ? filter : NULL;
 }
 
 /* A trip of its own: what it finds decides which statement the page is. */

@@ -45,7 +45,7 @@ def value_of(row, name):
     ({"customer_country": "DE"}, lambda row: row["customer_country"] == "DE"),
     ({"customer_country": ["FR", "AT"]}, lambda row: row["customer_country"] in ("FR", "AT")),
     ({"customer_country": "CH"}, lambda row: False),
-], ids=str)
+], ids=["one", "several", "none"])
 def test_country(world, deals, query, holds):
     assert found(world.admin, query) == {row["id"] for row in deals if holds(row)}
 
