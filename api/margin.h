@@ -14,7 +14,7 @@
 struct margin_rules margin_rules_read(
 	const json_t *rules, const char *currency, struct arena *arena);
 
-/* Members by the names of MARGIN_FACTS; what is null or missing is not known. */
+/* Members by the names of MARGIN_FACTS; what is null or missing is not known, in a list neither. */
 struct margin_facts margin_facts_read(const json_t *facts, int64_t now_us, struct arena *arena);
 
 /* A margin on its way from rules and facts to adjusters. */

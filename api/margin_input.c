@@ -26,15 +26,18 @@ static int64_t time_member(const json_t *object, const char *name)
 	return time_us;
 }
 
-/* A text is a list of one. */
+/* A text is a list of one; what is no text is left out. */
 static const char *const *words_of(const json_t *value, struct arena *arena, size_t *ret_count)
 {
-	size_t count = json_is_array(value) ? json_array_size(value) : json_is_string(value);
+	size_t count = json_is_array(value) ? json_array_size(value) : 1;
 	const char **words = arena_zalloc(arena, (count + 1) * sizeof *words);
-	for (size_t i = 0; i < count; i++)
-		words[i] = arena_strdup(arena,
-			json_string_value(json_is_array(value) ? json_array_get(value, i) : value));
-	*ret_count = count;
+	*ret_count = 0;
+	for (size_t i = 0; i < count; i++) {
+		const char *word =
+			json_string_value(json_is_array(value) ? json_array_get(value, i) : value);
+		if (word != NULL)
+			words[(*ret_count)++] = arena_strdup(arena, word);
+	}
 	return words;
 }
 
@@ -100,6 +103,7 @@ struct margin_facts margin_facts_read(const json_t *facts, int64_t now_us, struc
 		fact->truth = json_is_true(value);
 		fact->number = json_integer_value(value);
 		fact->words = words_of(value, arena, &fact->word_count);
+		fact->is_partial = json_array_size(value) > fact->word_count;
 	}
 	return out;
 }

@@ -5,7 +5,8 @@
  * by itself. No policy: whoever may approve deals approves this one.
  *
  * A policy with steps is a safeguard: a fact that is not known counts as fulfilling its conditions.
- * One that approves by itself is a favour: there it counts as failing them.
+ * One that approves by itself is a favour: there it counts as failing them, even when only part of
+ * it is not known.
  */
 #ifndef PARTNERD_DOMAIN_APPROVAL_H
 #define PARTNERD_DOMAIN_APPROVAL_H

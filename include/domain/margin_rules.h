@@ -3,7 +3,8 @@
  * The rules by which a program adjusts the margin, as data: a rule adds its delta when all its
  * conditions hold, in the order in which the rules stand. A condition compares a fact of the
  * catalogue with a value. A fact that is not known, and an amount in another currency than the rule
- * set's, fulfils no condition, not even a negative one.
+ * set's, fulfils no condition, not even a negative one. Of several words of which some are not
+ * known, those that are known decide when one of them is asked for.
  *
  * A new fact is a row of MARGIN_FACTS and what fills it in api/margin_facts.c.
  */
@@ -101,6 +102,7 @@ struct margin_rules {
 
 struct margin_fact_value {
 	bool is_known;
+	bool is_partial; /* of words: there are others that are not known */
 	bool truth;
 	int64_t number;
 	const char *const *words;

@@ -28,15 +28,30 @@ begin
 		'regions', case when country is not null then to_jsonb(country_regions(program, country)) end);
 end $$;
 
--- Line items name a product by its key or its name; what a quote has priced is known by id.
+-- What the deal was registered for, what its quote has priced, and what its line items name by key or name. A line that
+-- names no product stands among them as null: there is something in the deal that is not known.
+create or replace function margin_facts_of_products(deal deals) returns jsonb language plpgsql stable as
+$$
+declare
+	named constant text[] := array(select l->>'product' from jsonb_array_elements(deal.line_items) l);
+	ids constant uuid[] := deal.product_ids || array(select (l->>'product_id')::uuid
+		from margin_quotes q, jsonb_array_elements(q.lines) l
+		where q.program_id = deal.program_id and q.id = deal.quote_id);
+begin
+	return (select jsonb_build_object('products', x.keys || r.rest, 'product_kinds', x.kinds || r.rest)
+		from (select jsonb_agg(distinct p.key) as keys, jsonb_agg(distinct p.kind) as kinds,
+				array_agg(p.key) || array_agg(p.name) as names
+			from products p where p.program_id = deal.program_id
+				and (p.id = any (ids) or p.key = any (named) or p.name = any (named))) x
+		cross join lateral (select case when named <@ x.names then '[]' else 'null' end::jsonb as rest) r);
+end $$;
+
 create or replace function margin_facts_of_deal(deal deals) returns jsonb language plpgsql stable as
 $$
 begin
 	return (select deal.terms || margin_facts_of_country(deal.program_id, deal.customer_country)
+			|| margin_facts_of_products(deal)
 			|| jsonb_build_object('amount_minor', deal.amount_minor, 'currency', deal.currency, 'discount_bps', coalesce((
-					select q.discount_minor * 10000::numeric / nullif(q.list_minor, 0) from margin_quotes q
-					where q.program_id = deal.program_id and q.id = deal.quote_id), 0)::int,
-				'products', jsonb_agg(distinct x.key), 'product_kinds', jsonb_agg(distinct x.kind))
-		from jsonb_array_elements(deal.line_items) l
-		join products x on x.program_id = deal.program_id and (x.key = l->>'product' or x.name = l->>'product'));
+				select q.discount_minor * 10000::numeric / nullif(q.list_minor, 0) from margin_quotes q
+				where q.program_id = deal.program_id and q.id = deal.quote_id), 0)::int));
 end $$;

@@ -113,9 +113,7 @@ where m.program_id = $1 and m.id = ($4->>'rule_set_id')::uuid and m.status <> 'd
 -- name: margin_simulation_deals
 select d.id as deal_id, d.number, d.partner_id, p.name as partner_name, d.currency, d.amount_minor, d.margin_bps,
 	d.margin_minor, (extract(epoch from d.decided_at) * 1000000)::bigint as decided_us, margin_facts_of_partner(p, x.inputs->'tier'->>'key') || margin_facts_of_deal(d)
-		|| case when q.id is null then '{}' else jsonb_build_object('rating', q.rating,
-			'products', (select jsonb_agg(distinct l->>'product_key') from jsonb_array_elements(q.lines) l),
-			'product_kinds', (select jsonb_agg(distinct l->>'kind') from jsonb_array_elements(q.lines) l)) end as facts,
+		|| case when q.id is null then '{}' else jsonb_build_object('rating', q.rating) end as facts,
 	(x.inputs->'tier'->>'floor_bps')::bigint as floor_bps, (x.inputs->'tier'->>'base_bps')::bigint as base_bps,
 	(x.inputs->'tier'->>'cap_bps')::bigint as cap_bps, (x.inputs->>'margin_cap_bps')::bigint as margin_cap_bps
 from deals d

@@ -9,6 +9,14 @@
 
 /* ---- which policy ---- */
 
+/* Something in the deal is not known, whatever is known of it. */
+static bool is_partial(const struct margin_condition *condition, const struct margin_facts *facts)
+{
+	enum margin_fact fact;
+
+	return margin_fact_parse(condition->fact, &fact) && facts->values[fact].is_partial;
+}
+
 /* One condition is judged as a rule of its own, so that each has a verdict. */
 static enum rule_verdict judge(
 	const struct approval_policy *policy, size_t condition, const struct margin_facts *facts)
@@ -30,7 +38,10 @@ static bool applies(const struct approval_policy *policy, const struct margin_fa
 	for (size_t i = 0; i < policy->condition_count; i++) {
 		enum rule_verdict verdict = judge(policy, i, facts);
 
-		if (verdict == RULE_NOT_MET || (verdict == RULE_UNKNOWN && policy->is_automatic))
+		if (verdict == RULE_NOT_MET)
+			return false;
+		if (policy->is_automatic &&
+			(verdict == RULE_UNKNOWN || is_partial(&policy->conditions[i], facts)))
 			return false;
 	}
 	return true;

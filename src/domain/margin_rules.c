@@ -172,9 +172,11 @@ static enum rule_verdict judge_condition(const struct margin_condition *conditio
 		abort(); /* margin_rules_check() lets no such rule be stored */
 	if (!is_comparable(fact, rules, facts))
 		return RULE_UNKNOWN;
-	return holds(margin_fact_kind(fact), &facts->values[fact], comparison, &condition->value)
-		       ? RULE_APPLIES
-		       : RULE_NOT_MET;
+	const struct margin_fact_value *value = &facts->values[fact];
+	if (value->is_partial && !shares_a_word(value, &condition->value))
+		return RULE_UNKNOWN;
+	return holds(margin_fact_kind(fact), value, comparison, &condition->value) ? RULE_APPLIES
+										   : RULE_NOT_MET;
 }
 
 static struct rule_outcome judge(const struct margin_rule *rule, const struct margin_rules *rules,

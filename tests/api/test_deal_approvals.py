@@ -158,6 +158,53 @@ def test_conditions_look_at_the_deal(office, fact, value, members):
     assert len(standing(office, met)["steps"]) == 1 and standing(office, other)["steps"] == []
 
 
+@pytest.fixture(scope="module")
+def sold(office):
+    """A licence, and a service that costs the same."""
+    licence, workshop = office.make_product(), office.make_product(kind="service")
+    office.make_price(licence["id"], 4_800_000)
+    return licence, workshop
+
+
+def line(name):
+    return [{"product": name, "quantity": 1, "unit_amount_minor": 4_800_000}]
+
+
+def quoted(office, product):
+    quote = office.admin.post("/v1/margin-quotes", {
+        "partner_id": office.partner("a").id, "currency": "EUR",
+        "lines": [{"product_id": product["id"], "quantity": 1}]}, expect=201)
+    return {"quote_id": quote["id"], "amount": quote["net_amount"]}
+
+
+@pytest.mark.parametrize("label", ["none", "of another product", "of no product"])
+@pytest.mark.parametrize("how", ["product_ids", "quote"])
+def test_no_label_hides_a_product(office, sold, how, label):
+    """What a deal is for is what it is registered for and what was quoted, whatever its lines are called."""
+    licence, workshop = sold
+    policy(office, {"name": "Licences", "role": "admin"},
+           conditions=[{"fact": "products", "comparison": "in", "value": [licence["key"]]}])
+    members = {"product_ids": [licence["id"]]} if how == "product_ids" else quoted(office, licence)
+    if label != "none":
+        members["line_items"] = line(workshop["name"] if label == "of another product" else "Odds and ends")
+    deal = office.partner("a").deal(customer_name=unique("Customer"), **members)
+    assert [step["name"] for step in standing(office, deal)["steps"]] == ["Licences"]
+    approve(office, deal, office.user("partner_manager"), expect=403)
+
+
+@pytest.mark.parametrize("comparison, kind, steps", [
+    ("in", "licence", 1), ("not_in", "licence", 1), ("in", "service", 1), ("not_in", "service", 0)])
+def test_a_line_that_names_no_product_is_not_known(office, sold, comparison, kind, steps):
+    """A safeguard applies to it, and nothing is approved by itself."""
+    conditions = [{"fact": "product_kinds", "comparison": comparison, "value": [kind]}]
+    guard = policy(office, {"name": "Look", "role": "admin"}, conditions=conditions)
+    deal = office.partner("a").deal(customer_name=unique("Customer"), product_ids=[sold[1]["id"]], line_items=line("LMS (new)"))
+    assert len(standing(office, deal)["steps"]) == steps
+    office.act("deal-approval-policies", guard, "retire")
+    policy(office, is_automatic=True, conditions=conditions)
+    assert standing(office, deal)["policy"] is None
+
+
 def test_a_discount_needs_more_people(office):
     """The volume discount of the quote it was registered with, in basis points of the list price."""
     policy(office, {"name": "Discount", "role": "reviewer"},

@@ -71,6 +71,8 @@ static void read_facts(char *text, struct margin_facts *facts, const char *words
 		value->truth = strcmp(part, "true") == 0;
 		value->words = words[fact];
 		value->word_count = split_words(part, words[fact]);
+		value->is_partial = strcmp(words[fact][value->word_count - 1], "?") == 0;
+		value->word_count -= value->is_partial;
 	}
 }
 
