@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 --
 -- A deal goes to another partner, with its quote, its foreign ids and the decisions behind it; what was locked at
--- approval and the end of its protection stay. Keys, protections and the search go with it by triggers. What was told to
+-- approval and the end of its protection stay, but for what the other got of it as its distributor. Keys, protections and the search go with it by triggers. What was told to
 -- the one before stays told to that one, and so does what was said of the deal: neither learns of the other.
 
 -- What the one that had it hears: the deal as it was, and that it is gone.
@@ -43,6 +43,8 @@ begin
 	end if;
 	update deals d
 	set partner_id = coalesce(target, d.partner_id), owner_id = (decision->>'owner_id')::uuid,
+		distributor_id = nullif(d.distributor_id, target), distributor_override_minor
+			= case when d.distributor_id is distinct from target then d.distributor_override_minor end,
 		version = d.version + 1, updated_at = program_now()
 	where d.program_id = program and d.id = deal and d.version = (decision->>'expected_version')::int
 		and not (d.status = 'approved' and d.protected_until <= program_now())

@@ -62,7 +62,9 @@ begin
 		order by d.created_at, d.id for update
 	loop
 		select to_jsonb(s) into before from deal_shape s where s._program_id = app_program() and s.id = due.id;
-		update deals d set partner_id = target, version = d.version + 1, updated_at = program_now()
+		update deals d set partner_id = target, distributor_id = nullif(d.distributor_id, target),
+			distributor_override_minor = case when d.distributor_id <> target then d.distributor_override_minor end,
+			version = d.version + 1, updated_at = program_now()
 		where d.program_id = app_program() and d.id = due.id;
 		update decisions c set partner_id = target where c.program_id = app_program() and c.resource_id = due.id;
 		perform publish(request, jsonb_build_object('event_id', uuid_v7(), 'event', 'deal.reassigned'), 'deal', before,
@@ -81,7 +83,8 @@ begin
 	return moved;
 end $$;
 
--- What a duplicate got of other partners' deals as their distributor is the other's now. A partner is never its own.
+-- What a duplicate got of other partners' deals as their distributor is the other's now. A partner is never its
+-- own: what one of the two got of the other's deals, nobody gets any more.
 create or replace function partner_move_overrides(request jsonb, duplicate uuid, target uuid) returns int
 language plpgsql volatile as
 $$
@@ -91,10 +94,12 @@ declare
 	moved int := 0;
 begin
 	for due in select d.id from deals d where d.program_id = app_program() and d.distributor_id = duplicate
-		and d.partner_id <> target order by d.id for update
+		order by d.id for update
 	loop
 		select to_jsonb(s) into before from deal_shape s where s._program_id = app_program() and s.id = due.id;
-		update deals d set distributor_id = target, version = d.version + 1, updated_at = program_now()
+		update deals d set distributor_id = nullif(target, d.partner_id),
+			distributor_override_minor = case when d.partner_id <> target then d.distributor_override_minor end,
+			version = d.version + 1, updated_at = program_now()
 		where d.program_id = app_program() and d.id = due.id;
 		perform publish(request, jsonb_build_object('event_id', uuid_v7(), 'event', 'deal.updated'), 'deal', before,
 			to_jsonb(s))

@@ -239,6 +239,7 @@ static const struct constraint constraints[] = {
 	{ "deals_lost_reason_fkey", OURS, 0, NULL, NULL },
 	{ "deals_margin_check", OURS, 0, NULL, NULL },
 	{ "deals_number_key", OURS, 0, NULL, NULL },
+	{ "deals_own_distributor_check", OURS, 0, NULL, NULL },
 	{ "deals_owner_fkey", REFERENCE, 0, "#/owner_id", "There is no such person." },
 	{ "deals_partner_fkey", REFERENCE, 0, "#/partner_id", "There is no such partner." },
 	{ "deals_pkey", OURS, 0, NULL, NULL },

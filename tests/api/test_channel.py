@@ -119,3 +119,21 @@ class TestInAWorldOfItsOwn:
         after = place.refresh(deal)
         assert after["channel"]["distributor_id"] == into.id and after["version"] > deal["version"]
         assert events_of(place.admin, deal["id"], after["version"])[-1]["type"] == "deal.updated"
+
+    @pytest.mark.parametrize("way", ["reassigned", "merged into its distributor", "distributor merged into it"])
+    def test_nobody_is_its_own_distributor(self, place, way):
+        top, child, other = place.make_partner(type="distributor"), place.make_partner(), place.make_partner()
+        place.relate(child.id, top.id)
+        place.relate(other.id, top.id)
+        deal, others = approve(place, child), approve(place, other)
+        assert deal["channel"]["distributor_id"] == top.id
+        if way == "reassigned":
+            deal = place.act("deals", deal, "reassign", {"partner_id": top.id, "reason": "Sold itself."})
+        else:
+            gone, left = (child, top) if way.startswith("merged") else (top, child)
+            row = place.admin.get(f"/v1/partners/{gone.id}").json
+            place.act("partners", row, "merge", {"into_partner_id": left.id, "reason": "One firm."})
+        after = place.refresh(deal)
+        assert after["channel"] is None and after["margin_amount"] == deal["margin_amount"]
+        heir = child.id if way.startswith("distributor") else top.id
+        assert after["partner_id"] == heir and place.refresh(others)["channel"]["distributor_id"] == heir
