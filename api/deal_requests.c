@@ -274,8 +274,7 @@ bool deal_special_price(const struct command_input *in, struct deal_facts *facts
 		return problem_set(problem, PROBLEM_conflict,
 			"A special price is being asked for; decide on that first.");
 	facts->special_bps = json_integer_value(json_object_get(special, "margin_bps"));
-	json_object_set_new(fields, "needs_special_price",
-		json_pack("s?", json_string_value(json_object_get(special, "id"))));
+	json_object_set(fields, "needs_special_price", special != NULL ? special : json_null());
 	return true;
 }
 

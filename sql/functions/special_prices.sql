@@ -1,7 +1,8 @@
 -- SPDX-License-Identifier: Apache-2.0
 
 -- What was granted for the deal and holds now ({id, margin_bps}), or that something is being asked for ({is_open}).
-create or replace function special_price_of(deal uuid) returns jsonb language plpgsql stable as
+-- Volatile: whoever has waited for the deal's row sees what was asked, granted or withdrawn meanwhile, under its lock.
+create or replace function special_price_of(deal uuid) returns jsonb language plpgsql volatile as
 $$
 begin
 	return (select case r.status when 'requested' then jsonb_build_object('is_open', true)

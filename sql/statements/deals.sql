@@ -112,7 +112,8 @@ where d.program_id = $1 and d.id = $3 and ($2 is null or d.partner_id = $2)
 -- says so: needs_partner, that the partner is active; needs_earns, that its type earns like this; needs_tier, that it is in this tier and that tier and program still
 -- have the terms that were read; needs_rule_set, that this rule set of margin (null: none) is in force; needs_distributor,
 -- that the partner buys through this one (null: through none); needs_protection, that protection still runs; needs_capacity,
--- that the partner has room for one more; policies_version, that the policies of approval are those that were read.
+-- that the partner has room for one more; policies_version, that the policies of approval are those that were read;
+-- needs_special_price, that this (null: nothing) is granted and nothing asked for, once nobody else holds the deal.
 -- approval: the step that is decided with it.
 -- Before the deal is locked, so are its keys, where others may move on or come in the way.
 -- name: deal_change
@@ -164,8 +165,6 @@ with partner as (
 		and (not $5 ? 'needs_partner' or exists (select from partner))
 		and (not $5 ? 'needs_tier' or exists (select from terms))
 		and (not $5 ? 'policies_version' or exists (select from policies))
-		and (not $5 ? 'needs_special_price' or special_price_of(d.id)->>'id' is not distinct from $5->>'needs_special_price'
-			and not coalesce(special_price_of(d.id) ? 'is_open', false))
 		and (not $5 ? 'needs_rule_set' or (select s.id from margin_rule_set_at(program_now()) s)
 			is not distinct from ($5->>'needs_rule_set')::uuid)
 		and (not $5 ? 'needs_distributor' or partner_distributor_at(d.partner_id, program_now())
@@ -192,4 +191,5 @@ with partner as (
 		and e.partner_id = w.partner_id and e.source = x.key and e.external_id = x.value and e.deal_id = w.id)
 )
 select assert_written(count(*)) from written w where (not $5 ? 'keys' or deal_place($6, $5, w.id))
+	and (not $5 ? 'needs_special_price' or coalesce(special_price_of(w.id), 'null') = $5->'needs_special_price')
 	and (not $5 ? 'credit' or deal_credit_write($6, $5->'credit', w.id))
