@@ -79,6 +79,8 @@ def check(by, **members):
 
 @pytest.mark.parametrize("mine, theirs, status", [
     ({"customer_website": "https://www.learn.{a}.co.uk/x?y#z"}, {"customer_website": "https://{A}.CO.UK"}, "conflict_hold"),
+    ({"customer_website": "https://www.learn.{a}.co.uk/x?y#z"}, {"customer_website": "{A}.CO.UK"}, "conflict_hold"),
+    ({"customer_website": "{a}.co.uk:8443/x"}, {"customer_website": "HTTPS://{A}.CO.UK"}, "conflict_hold"),
     ({"customer_website": "https://{a}.com"}, {"customer_contact_email": "petra@mail.{a}.com"}, "conflict_hold"),
     ({"customer_website": "https://{a}.com"}, {"customer_website": "https://{a}.co.uk"}, "submitted"),
     ({"customer_contact_email": "{a}@gmail.com"}, {"customer_contact_email": "{b}@gmail.com"}, "submitted"),
@@ -88,8 +90,8 @@ def check(by, **members):
      {"customer_country": "FR", "customer_website": "https://{a}.com"}, "submitted"),
     ({"customer_country": "DE", "customer_website": "https://{a}.com"},
      {"customer_country": None, "customer_website": "https://{a}.com"}, "conflict_hold"),
-], ids=["5.5 domain", "website and address", "5.5 another suffix", "5.5 free mail", "tax id", "duns", "elsewhere",
-        "country not known"])
+], ids=["5.5 domain", "5.5 bare domain", "loud scheme", "website and address", "5.5 another suffix", "5.5 free mail",
+        "tax id", "duns", "elsewhere", "country not known"])
 def test_an_exact_key_is_a_conflict(world, mine, theirs, status):
     digits = f"{uuid.uuid4().int % 899_999_999 + 100_000_000}"
     values = {"{a}": f"a{uuid.uuid4().hex[:10]}", "{b}": "b", "{n}": digits, "{d}": digits,

@@ -140,6 +140,7 @@ def test_a_rejected_company_waits(clocked):
     assert rejected["reapply_from_at"] == "2026-04-15T13:00:00.000Z"
     same = [sent, {"name": sent["name"].upper(), "country": "SE"},
             {"website": sent["website"].replace("https://", "http://WWW.") + "/de?x=1"},
+            {"website": sent["website"].replace("https://", "").upper() + "/de"},
             {"applicant_email": rejected["applicant_email"]}]
     again = lambda members: world.admin.post(PATH, {
         "name": unique("Other"), "type": "reseller", "country": "DE", "applicant_name": "K",

@@ -7,7 +7,7 @@ from support.world import DEAL, TIERS, unique
 
 CONTROLS = "Control characters are not allowed."
 NAME = "1 to 200 characters, not only blanks."
-WEBSITE = "An http or https address, at most 500 characters."
+WEBSITE = "An http or https address or a domain, at most 500 characters."
 
 
 def complaints(refused):
@@ -22,6 +22,8 @@ def complaints(refused):
     ("custom_fields", {"a\x07": 1}, "/a%07", CONTROLS), ("custom_fields", {"a": "\b"}, "/a", CONTROLS),
     ("line_items", [{"product": " ", "quantity": 1, "unit_amount_minor": 1}], "/0/product", NAME),
     ("customer_website", "javascript:alert(1)", "", WEBSITE), ("customer_website", "ftp://a.example", "", WEBSITE),
+    ("customer_website", "acme", "", WEBSITE), ("customer_website", "petra@acme.example", "", WEBSITE),
+    ("customer_website", "acme.example:x", "", WEBSITE), ("customer_website", "//acme.example", "", WEBSITE),
     ("customer_website", "https://a.example/ b", "", WEBSITE), ("customer_website", "https://", "", WEBSITE),
     ("customer_country", "de", "", "An assigned code of ISO 3166-1, two capital letters."),
     ("amount", {"amount_minor": 1, "currency": "EURO"}, "/currency", "Three capital letters, ISO 4217."),

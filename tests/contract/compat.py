@@ -27,13 +27,19 @@ def removed(old, new, what, where):
     return [f"{where}: the {what} {name} is gone" for name in old if name not in new]
 
 
+def is_wider(name, old, new):
+    """A pattern that takes what the old one takes, or something else."""
+    return name == "pattern" and name in old and new[name].startswith(f"{old[name]}|")
+
+
 def bound_faults(old, new, where):
     faults = [f"{where}: {name} was raised" for name in LOWER
               if name in new and (name not in old or new[name] > old[name])]
     faults += [f"{where}: {name} was lowered" for name in UPPER
                if name in new and (name not in old or new[name] < old[name])]
     return faults + [f"{where}: {name} is new or another" for name in FIXED
-                     if new.get(name, False) is not False and new.get(name) != old.get(name)]
+                     if new.get(name, False) is not False and new.get(name) != old.get(name)
+                     and not is_wider(name, old, new)]
 
 
 def map_faults(old, new, where):

@@ -146,5 +146,11 @@ def test_growth_is_no_break(change):
     assert compare(BASE, changed(*change)) == []
 
 
+@pytest.mark.parametrize("pattern, is_break", [("^a$|^b$", False), ("^b$|^a$", True), ("^ab$", True)])
+def test_a_pattern_may_take_something_else_too(pattern, is_break):
+    old = changed(*IN, "name", "pattern", "^a$")
+    assert bool(compare(old, changed(*IN, "name", "pattern", pattern))) == is_break
+
+
 def test_nothing_has_broken_since_the_last_release():
     assert compare(load(RELEASED), load()) == []
