@@ -3,7 +3,9 @@
  * A sliding window made of two counters a key: the present minute and the one before it, weighed by
  * how much of it still lies within the last 60 seconds. The keys are hashed with a secret of the
  * process, so nobody can aim at a shard. Each shard is a fixed array with chains of indices for
- * look-up and for order of use; nothing is allocated after start.
+ * look-up and for order of use; nothing is allocated after start. Addresses and those who have
+ * signed in are counted in banks of their own: whoever has many addresses must not push out a
+ * counter that stands against it.
  *
  * The clock is handed in and only ever compared, so tests do not sleep.
  */
@@ -16,7 +18,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SHARD_COUNT   16u
+#define BANK_COUNT    2u
+#define BANK_SHARDS   8u
+#define SHARD_COUNT   (BANK_COUNT * BANK_SHARDS)
 #define SHARD_ENTRIES 2048u
 #define SHARD_CHAINS  4096u
 #define NONE          UINT32_MAX
@@ -133,9 +137,10 @@ static struct entry *touch(struct shard *shard, const uint64_t key[2], int64_t w
 	return entry;
 }
 
+/* Whoever looked at the clock before others rolled on comes late, and is counted with them. */
 static void roll(struct entry *entry, int64_t window)
 {
-	if (window == entry->window)
+	if (window <= entry->window)
 		return;
 	entry->past = window == entry->window + 1 ? entry->present : 0;
 	entry->present = 0;
@@ -225,6 +230,13 @@ static void hash_key(
 	}
 }
 
+static struct shard *shard_of(struct limits *limits, enum limit_class class, uint64_t hash)
+{
+	bool is_known = class == LIMIT_CLIENT || class == LIMIT_CHECKS;
+
+	return &limits->shards[hash % BANK_SHARDS + (is_known ? BANK_SHARDS : 0)];
+}
+
 bool limits_take(struct limits *limits, enum limit_class class, const char *key, int64_t now_us,
 	struct budget *ret_budget)
 {
@@ -238,11 +250,11 @@ bool limits_take(struct limits *limits, enum limit_class class, const char *key,
 	if (ret_budget->quota <= 0)
 		return true;
 	hash_key(limits, class, key, hash);
-	shard = &limits->shards[hash[0] % SHARD_COUNT];
+	shard = shard_of(limits, class, hash[0]);
 	pthread_mutex_lock(&shard->lock);
 	entry = touch(shard, hash, window);
 	roll(entry, window);
-	is_taken = take(entry, now_us % WINDOW_US, ret_budget);
+	is_taken = take(entry, entry->window == window ? now_us % WINDOW_US : 0, ret_budget);
 	pthread_mutex_unlock(&shard->lock);
 	if (!is_taken)
 		atomic_fetch_add_explicit(&limits->refused, 1, memory_order_relaxed);

@@ -70,6 +70,21 @@ static void the_window_slides(void **state)
 
 /* Whatever was used before, waiting as long as was said is enough, and never more than two windows.
  */
+/* Who looked at the clock just before the minute ended comes after others have begun the next. */
+static void who_comes_late_gives_nothing_back(void **state)
+{
+	struct limits *limits = make(2);
+	struct budget budget;
+
+	(void)state;
+	assert_true(take(limits, "a", 180, &budget));
+	assert_true(take(limits, "a", 180, &budget));
+	assert_false(take(limits, "a", 179, &budget));
+	assert_true(budget.reset_s > 0);
+	assert_false(take(limits, "a", 180, &budget));
+	limits_free(limits);
+}
+
 static void waiting_as_told_is_enough(void **state)
 {
 	(void)state;
@@ -138,6 +153,22 @@ static void the_table_forgets_the_least_used_key(void **state)
 	limits_free(limits);
 }
 
+static void many_addresses_push_out_no_client(void **state)
+{
+	struct limits *limits = make(1);
+	struct budget budget;
+	char key[32];
+
+	(void)state;
+	assert_true(take(limits, "kept", 0, &budget));
+	for (int i = 0; i < 100000; i++) {
+		snprintf(key, sizeof(key), "address-%d", i);
+		assert_true(limits_take(limits, LIMIT_ADDRESS, key, START, &budget));
+	}
+	assert_false(take(limits, "kept", 0, &budget));
+	limits_free(limits);
+}
+
 struct taker {
 	struct limits *limits;
 	int taken;
@@ -193,10 +224,12 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_budget_is_used_up_and_comes_back),
 		cmocka_unit_test(the_window_slides),
+		cmocka_unit_test(who_comes_late_gives_nothing_back),
 		cmocka_unit_test(waiting_as_told_is_enough),
 		cmocka_unit_test(keys_and_classes_have_budgets_of_their_own),
 		cmocka_unit_test(zero_is_no_limit),
 		cmocka_unit_test(the_table_forgets_the_least_used_key),
+		cmocka_unit_test(many_addresses_push_out_no_client),
 		cmocka_unit_test(threads_share_a_budget_exactly),
 		cmocka_unit_test(ipv6_is_counted_by_its_subscriber),
 	};
