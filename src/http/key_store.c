@@ -10,6 +10,7 @@
  */
 #include "http/key_store.h"
 
+#include "base/log.h"
 #include "http/keys.h"
 #include "http/tokens.h"
 
@@ -367,8 +368,14 @@ static bool read_keys(
 	struct arena *arena = arena_new();
 	struct db_batch batch = reading(arena);
 	const struct db_call *call = db_add(&batch, &load_keys);
+	struct text fault = TEXT_INIT;
 
-	bool done = run(db, &batch, reterr) && install_rows(keys, call->rows, vault, arena, reterr);
+	bool done = run(db, &batch, &fault) && install_rows(keys, call->rows, vault, arena, &fault);
+	if (done && fault.length > 0)
+		log_event(LOG_WARN, "signing keys left out", "%s", fault.bytes);
+	else
+		text_append(reterr, fault.bytes, fault.length);
+	text_release(&fault);
 	arena_free(arena);
 	return done;
 }

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 
+#include <inttypes.h>
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
@@ -38,6 +39,7 @@ struct key_set {
 struct keys {
 	pthread_rwlock_t lock;
 	struct key_set set;
+	unsigned char installed[SHA256_DIGEST_LENGTH]; /* fingerprint of the set's records */
 	_Atomic uint64_t generation;
 	pthread_mutex_t reading; /* held from reading the table to installing what was read */
 	int64_t asked_us;        /* monotonic: last reload for a token; under `reading` */
@@ -240,17 +242,17 @@ static struct key *set_active(const struct key_set *set)
 	return NULL;
 }
 
-static bool set_equals(const struct key_set *set, const struct key_record *records, size_t count)
+/* Of the records, not of the keys: one that cannot be opened is left out of the set. */
+static void fingerprint(const struct key_record *records, size_t count,
+	unsigned char out[static SHA256_DIGEST_LENGTH])
 {
-	if (set->count != count)
-		return false;
-	for (size_t i = 0; i < count; i++) {
-		const struct key *key = set_find(set, records[i].kid);
-		if (!key || strcmp(key->state, records[i].state) != 0 ||
-			key->retired_us != records[i].retired_us)
-			return false;
-	}
-	return true;
+	struct text text = TEXT_INIT;
+
+	for (size_t i = 0; i < count; i++)
+		text_appendf(&text, "%s %s %" PRId64 "\n", records[i].kid, records[i].state,
+			records[i].retired_us);
+	SHA256((const unsigned char *)(text.bytes ? text.bytes : ""), text.length, out);
+	text_release(&text);
 }
 
 struct keys *keys_make(void)
@@ -307,8 +309,11 @@ static void load_set(struct keys *keys, struct key_set *fresh, const struct key_
 
 bool keys_equal(struct keys *keys, const struct key_record *records, size_t count)
 {
+	unsigned char asked[SHA256_DIGEST_LENGTH];
+
+	fingerprint(records, count, asked);
 	pthread_rwlock_rdlock(&keys->lock);
-	bool is_same = count > 0 && set_equals(&keys->set, records, count);
+	bool is_same = count > 0 && memcmp(keys->installed, asked, sizeof asked) == 0;
 	pthread_rwlock_unlock(&keys->lock);
 	return is_same;
 }
@@ -330,6 +335,7 @@ bool keys_install(
 	pthread_rwlock_wrlock(&keys->lock);
 	old = keys->set;
 	keys->set = fresh;
+	fingerprint(records, count, keys->installed);
 	atomic_fetch_add(&keys->generation, 1);
 	pthread_rwlock_unlock(&keys->lock);
 	set_clear(&old);

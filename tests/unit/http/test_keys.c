@@ -194,6 +194,10 @@ static void unusable_keys_are_left_out(void **state)
 	assert_non_null(strstr(fixture->fault.bytes, "between 2048 and 4096 bits"));
 	assert_non_null(strstr(fixture->fault.bytes, "cannot be read"));
 	assert_non_null(strstr(fixture->fault.bytes, "not the thumbprint"));
+	uint64_t first = keys_generation(fixture->keys);
+	assert_true(keys_equal(fixture->keys, bad, 6));
+	assert_true(keys_install(fixture->keys, bad, 6, &fixture->fault));
+	assert_int_equal(keys_generation(fixture->keys), first);
 }
 
 static void set_without_an_active_key_is_refused(void **state)
