@@ -46,6 +46,10 @@ bool cli_settings(int argc, char **argv, struct settings *ret_settings, int *ret
 /* Prints "partnerd: <text>" on standard error. Returns 1. */
 int cli_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* Prints a line for each row, its cells between tabs. What would look like the end of a cell or of
+ * a line in a name is a space. */
+void cli_print_rows(const struct rows *rows);
+
 /*
  * Everything a server needs before it listens: contract, database with the right schema, rows bound
  * to operations, keys. `settings` must outlive the app. False with the faults on standard error.

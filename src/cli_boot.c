@@ -109,6 +109,25 @@ int cli_fail(const char *format, ...)
 	return 1;
 }
 
+static void print_cell(const char *cell)
+{
+	for (; *cell != '\0'; cell++)
+		putchar((unsigned char)*cell < ' ' ? ' ' : *cell);
+}
+
+void cli_print_rows(const struct rows *rows)
+{
+	for (size_t row = 0; row < rows_count(rows); row++) {
+		for (size_t column = 0; column < rows_columns(rows); column++) {
+			const char *cell = rows_cell(rows, row, column, NULL);
+			if (column > 0)
+				putchar('\t');
+			print_cell(cell != NULL ? cell : "");
+		}
+		putchar('\n');
+	}
+}
+
 static bool open_contract(struct app *app, struct text *reterr)
 {
 	const struct embedded_file *file = &embedded_contract[0];

@@ -113,13 +113,7 @@ static int list(struct errand *op)
 	const struct db_call *call = add(&batch, "operator_client_list", NULL);
 	if (db_run(op->db, &batch, &problem) != DB_NONE)
 		return report(&problem);
-	for (size_t row = 0; row < rows_count(call->rows); row++) {
-		for (size_t column = 0; column < rows_columns(call->rows); column++) {
-			const char *cell = rows_cell(call->rows, row, column, NULL);
-			printf("%s%s", column > 0 ? "\t" : "", cell ? cell : "");
-		}
-		putchar('\n');
-	}
+	cli_print_rows(call->rows);
 	return 0;
 }
 

@@ -37,13 +37,8 @@ static bool list(struct errand *op)
 {
 	const struct rows *rows = keys_list(op->db, op->arena, &op->fault);
 
-	for (size_t row = 0; rows && row < rows_count(rows); row++) {
-		for (size_t column = 0; column < rows_columns(rows); column++) {
-			const char *cell = rows_cell(rows, row, column, NULL);
-			printf("%s%s", column > 0 ? "\t" : "", cell ? cell : "");
-		}
-		putchar('\n');
-	}
+	if (rows)
+		cli_print_rows(rows);
 	return rows != NULL;
 }
 

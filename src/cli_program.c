@@ -213,14 +213,7 @@ static int list(struct db *db, struct arena *arena)
 	const struct rows *programs = program_rows(db, arena, &problem);
 	if (programs == NULL)
 		return program_report(&problem);
-	for (size_t row = 0; row < rows_count(programs); row++) {
-		for (size_t column = 0; column < rows_columns(programs); column++) {
-			size_t length;
-			printf("%s%s", column > 0 ? "\t" : "",
-				rows_cell(programs, row, column, &length));
-		}
-		putchar('\n');
-	}
+	cli_print_rows(programs);
 	return 0;
 }
 

@@ -589,6 +589,10 @@ def test_clients_from_the_command_line(world, server, second, database_url):
     lines = partnerd("client", "list", "--program", world.slug, database_url=database_url).stdout.splitlines()
     assert any(line.split("\t")[:3] == [made["client_id"], "CRM", "active"] for line in lines)
     assert made["client_secret"] not in "".join(lines)
+    named = world.admin.post("/v1/api-clients", {"name": "a\nb\tc", "scopes": ["deals:read"]}, expect=201)
+    again = partnerd("client", "list", "--program", world.slug, database_url=database_url).stdout.splitlines()
+    assert len(again) == len(lines) + 1
+    assert [line.split("\t")[1] for line in again if line.startswith(named["id"])] == ["a b c"]
     for _ in range(2):  # twice is no error
         partnerd("client", "revoke", made["client_id"], database_url=database_url)
     for instance in (server, second):
