@@ -202,7 +202,7 @@ static void add_faulty_row(struct part *part, enum problem_code code, const char
 static void refuse_column(struct part *part, size_t at, enum violation_code code, const char *name)
 {
 	problem_add(&part->fault, part->work->arena, PLACE_POINTER,
-		arena_printf(part->work->arena, "#/columns/%zu", at), code, "%s: %.60s",
+		arena_printf(part->work->arena, "#/columns/%zu", at), code, "%s: %s",
 		code == VIOLATION_not_unique ? "A second column of this name"
 					     : "No member of a registration",
 		name);

@@ -133,6 +133,7 @@ def test_twins_in_one_file(world):
     ("customer_name,amount_minor,currency,colour,number\nA,1,EUR,red,7\n", {}, ["#/columns/3", "#/columns/4"]),
     ("customer_name,amount_minor,amount.amount_minor,currency\nA,1,1,EUR\n", {}, ["#/columns/2"]),
     (HEAD + "\nA,1,EUR,1\n", {}, ["#/columns/3"]),
+    ("customer_name," + 59 * "x" + "é,zz_unknown\nA,1,1\n", {}, ["#/columns/1", "#/columns/2"]),
     ("customer_name,amount.,amount.colour,.x\nA,1,EUR,1\n", {}, ["#/columns/1", "#/columns/2", "#/columns/3"]),
     ("\"open\nA,1\n", {}, []),
     (",".join("c" for _ in range(201)) + "\n", {}, []),
