@@ -111,14 +111,19 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
 		place_idle(listener->options.watchdog, place);
 }
 
+static int descriptor_of(struct MHD_Connection *connection)
+{
+	return MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+}
+
 static void on_connection(void *context, struct MHD_Connection *connection, void **socket_context,
 	enum MHD_ConnectionNotificationCode code)
 {
 	struct listener *listener = context;
-	const union MHD_ConnectionInfo *info;
+	int fd = descriptor_of(connection);
 
 	if (code == MHD_CONNECTION_NOTIFY_CLOSED)
-		acceptor_closed(listener->acceptor);
+		acceptor_closed(listener->acceptor, fd);
 	if (!listener->options.watchdog)
 		return;
 	if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
@@ -127,9 +132,7 @@ static void on_connection(void *context, struct MHD_Connection *connection, void
 		*socket_context = NULL;
 		return;
 	}
-	info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-	if (info)
-		*socket_context = watchdog_enter(listener->options.watchdog, info->connect_fd);
+	*socket_context = watchdog_enter(listener->options.watchdog, fd);
 }
 
 /* The worker's answer was made by a lane: set while ulfius' dispatcher runs. */
@@ -141,11 +144,10 @@ static bool is_slow(const struct listener *listener, const struct connection_inf
 	       listener->options.is_slow(info->request, listener->options.context);
 }
 
-/* Called first when the head is there, then for each piece of the body, last with none. */
-static enum MHD_Result on_access(void *context, struct MHD_Connection *connection, const char *url,
-	const char *method, const char *version, const char *data, size_t *size, void **info)
+static enum MHD_Result take_piece(struct listener *listener, struct MHD_Connection *connection,
+	const char *url, const char *method, const char *version, const char *data, size_t *size,
+	void **info)
 {
-	struct listener *listener = context;
 	const struct connection_info_struct *call = *info;
 
 	answered = NULL;
@@ -165,6 +167,20 @@ static enum MHD_Result on_access(void *context, struct MHD_Connection *connectio
 	}
 	return listener->dispatch(
 		&listener->instance, connection, url, method, version, data, size, info);
+}
+
+/* Called first when the head is there, then for each piece of the body, last with none. */
+static enum MHD_Result on_access(void *context, struct MHD_Connection *connection, const char *url,
+	const char *method, const char *version, const char *data, size_t *size, void **info)
+{
+	struct listener *listener = context;
+	int fd = descriptor_of(connection);
+
+	acceptor_busy(listener->acceptor, fd, true);
+	enum MHD_Result result =
+		take_piece(listener, connection, url, method, version, data, size, info);
+	acceptor_busy(listener->acceptor, fd, false);
+	return result;
 }
 
 /* ulfius' default endpoint. */
@@ -298,9 +314,9 @@ static void init_instance(struct listener *listener, const struct listener_optio
 	ulfius_set_default_endpoint(instance, on_request, listener);
 }
 
-static bool start_instance(struct listener *listener, const struct listener_options *options)
+static bool start_instance(
+	struct listener *listener, const struct listener_options *options, unsigned workers)
 {
-	unsigned workers = options->workers > 2 ? options->workers : 2;
 	unsigned room = options->max_connections * workers; /* the acceptor keeps the limit */
 	struct MHD_OptionItem items[OPTION_COUNT] = {
 		{ MHD_OPTION_EXTERNAL_LOGGER, (intptr_t)log_of_microhttpd, NULL },
@@ -327,6 +343,7 @@ static bool start_instance(struct listener *listener, const struct listener_opti
 struct listener *listener_start(const struct listener_options *options, struct text *reterr)
 {
 	int fd = open_socket(options->address, options->port, reterr);
+	unsigned workers = options->workers > 2 ? options->workers : 2;
 	struct listener *listener;
 
 	if (fd < 0)
@@ -338,10 +355,10 @@ struct listener *listener_start(const struct listener_options *options, struct t
 	listener->port = port_of(fd);
 	pthread_once(&library_logs_once, route_library_logs);
 	init_instance(listener, options);
-	if (!start_instance(listener, options))
+	if (!start_instance(listener, options, workers))
 		close(fd);
-	else if (acceptor_start(fd, listener->instance.mhd_daemon, (int)options->max_connections,
-			 &listener->acceptor))
+	else if (acceptor_start(fd, listener->instance.mhd_daemon, (int)workers,
+			 (int)options->max_connections, &listener->acceptor))
 		return listener;
 	text_appendf(reterr, "cannot start the threads of port %d", listener->port);
 	return listener_stop(listener);
