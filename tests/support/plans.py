@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What PostgreSQL reads to answer: the plans of a statement and of every statement in the functions that it calls.
+
+They are the plans that were run, told by auto_explain, as the application's role and behind the walls that are set.
+"""
+import json
+from contextlib import contextmanager
+
+import psycopg2
+
+MODES = ["force_custom_plan", "force_generic_plan"]
+
+
+@contextmanager
+def session(url, program, partner="*", mode="force_custom_plan"):
+    """A transaction of the application's, rolled back in the end, whose plans are told."""
+    connection = psycopg2.connect(url)
+    cursor = connection.cursor()
+    cursor.execute("""
+        load 'auto_explain';
+        set auto_explain.log_min_duration = 0; set auto_explain.log_nested_statements = on; set auto_explain.log_analyze = on;
+        set auto_explain.log_timing = off; set auto_explain.log_format = json; set auto_explain.log_level = notice;
+        set jit = off; set local role partnerd_app""")
+    cursor.execute("select set_config('app.program', %s, true), set_config('app.partner', %s, true), "
+                   "set_config('plan_cache_mode', %s, true)", (program, partner, mode))
+    yield cursor
+    connection.rollback()
+    connection.close()
+
+
+def scans(cursor, sql, values=()):
+    """(relation, index or None, rows read in vain) of each scan that the statement and what it calls have run."""
+    notices = cursor.connection.notices
+    del notices[:]
+    cursor.execute(sql, values)
+    found = []
+
+    def walk(node):
+        if "Relation Name" in node and node["Node Type"] != "ModifyTable" and node["Actual Loops"] > 0:
+            found.append((node["Relation Name"], index_of(node), node.get("Rows Removed by Filter", 0)))
+        for child in node.get("Plans", []):
+            walk(child)
+
+    for notice in notices:
+        if "plan:" in notice:
+            walk(json.loads(notice[notice.index("{"):])["Plan"])
+    return found
+
+
+def index_of(node):
+    if "Index Name" in node:
+        return node["Index Name"]
+    below = [index_of(child) for child in node.get("Plans", [])]
+    return below[0] if below else None
