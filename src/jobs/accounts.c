@@ -7,13 +7,14 @@
 
 bool job_free_accounts(const struct job_run *run, struct problem *problem)
 {
+	const int batch = job_batch(run, BATCH);
 	for (int batches = 1;; batches++) {
-		const char *size = arena_printf(run->arena, "{\"batch\":%d}", BATCH);
+		const char *size = arena_printf(run->arena, "{\"batch\":%d}", batch);
 		const struct rows *rows =
 			job_statement(run, "job_free_accounts", size, NULL, problem);
 		if (rows == NULL)
 			return false;
-		if (!job_goes_on(run, batches, rows_int(rows, "freed"), BATCH))
+		if (!job_goes_on(run, batches, rows_int(rows, "freed"), batch))
 			return true;
 		arena_reset(run->arena);
 	}

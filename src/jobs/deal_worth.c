@@ -24,9 +24,10 @@ static json_t *worth_of(const json_t *deal)
 	return worth;
 }
 
-static bool convert_batch(const struct job_run *run, int64_t *ret_done, struct problem *problem)
+static bool convert_batch(
+	const struct job_run *run, int batch, int64_t *ret_done, struct problem *problem)
 {
-	const char *size = arena_printf(run->arena, "{\"batch\":%d}", BATCH);
+	const char *size = arena_printf(run->arena, "{\"batch\":%d}", batch);
 	const struct rows *rows = job_statement(run, "job_worth_facts", size, NULL, problem);
 	size_t index;
 	json_t *deal;
@@ -49,11 +50,12 @@ static bool convert_batch(const struct job_run *run, int64_t *ret_done, struct p
 
 bool job_convert_deals(const struct job_run *run, struct problem *problem)
 {
+	const int batch = job_batch(run, BATCH);
 	int64_t done;
 	for (int batches = 1;; batches++) {
-		if (!convert_batch(run, &done, problem))
+		if (!convert_batch(run, batch, &done, problem))
 			return false;
-		if (!job_goes_on(run, batches, done, BATCH))
+		if (!job_goes_on(run, batches, done, batch))
 			return true;
 		arena_reset(run->arena);
 	}

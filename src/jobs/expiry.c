@@ -7,10 +7,10 @@
 
 #define BATCH 100
 
-static const char *event_ids(struct arena *arena)
+static const char *event_ids(struct arena *arena, int count)
 {
 	struct text text = TEXT_INIT;
-	for (int i = 0; i < BATCH; i++) {
+	for (int i = 0; i < count; i++) {
 		char id[UUID_TEXT_BYTES];
 		uuid_v7(id);
 		text_appendf(&text, "%s\"%s\"", i == 0 ? "{\"event_ids\":[" : ",", id);
@@ -24,14 +24,15 @@ static const char *event_ids(struct arena *arena)
 static bool run_batches(const struct job_run *run, const char *statement, const char *counter,
 	struct problem *problem)
 {
+	const int batch = job_batch(run, BATCH);
 	for (int batches = 1;; batches++) {
 		const char *system = arena_printf(run->arena,
 			"{\"actor_type\":\"system\",\"actor_id\":\"%s\"}", run->program_id);
-		const struct rows *rows =
-			job_statement(run, statement, event_ids(run->arena), system, problem);
+		const struct rows *rows = job_statement(
+			run, statement, event_ids(run->arena, batch), system, problem);
 		if (rows == NULL)
 			return false;
-		if (!job_goes_on(run, batches, rows_int(rows, counter), BATCH))
+		if (!job_goes_on(run, batches, rows_int(rows, counter), batch))
 			return true;
 		arena_reset(run->arena);
 	}

@@ -23,6 +23,7 @@ struct job_run {
 	struct jobs *jobs;
 	struct arena *arena;    /* reset by the job between batches */
 	const char *program_id; /* NULL: the installation. Not on the arena */
+	int halvings;           /* of what is done at once: it took too long */
 };
 
 bool job_seal(const struct job_run *run, struct problem *problem);            /* sealer.c */
@@ -49,6 +50,9 @@ const char *job_json(const struct job_run *run, json_t *value);
 
 /* Whether the process is about to end. */
 bool job_is_stopping(const struct job_run *run);
+
+/* How much goes into a batch of the pass, where it should be `most`. */
+int job_batch(const struct job_run *run, int most);
 
 /* Whether one more batch may follow the `batches` there were and the last, which did `done`. */
 bool job_goes_on(const struct job_run *run, int batches, int64_t done, int64_t batch_size);

@@ -18,7 +18,8 @@
 #include "base/log.h"
 #include "job.h"
 
-#define TICK_MS 100
+#define TICK_MS      100
+#define MAX_HALVINGS 7 /* to one, of a hundred */
 
 enum lane { LANE_DATABASE, LANE_MAIL, LANE_IMPORT, LANE_COUNT };
 
@@ -66,6 +67,7 @@ struct jobs {
 	bool failing[JOB_COUNT]; /* the first failure of a row of them is logged, and the recovery
 				  */
 	_Atomic int64_t done_us[JOB_COUNT];
+	int halvings[JOB_COUNT];
 };
 
 const struct rows *job_statement(const struct job_run *run, const char *name, const char *decision,
@@ -107,6 +109,12 @@ const char *job_json(const struct job_run *run, json_t *value)
 	return text;
 }
 
+int job_batch(const struct job_run *run, int most)
+{
+	int half = most >> run->halvings;
+	return half > 0 ? half : 1;
+}
+
 bool job_goes_on(const struct job_run *run, int batches, int64_t done, int64_t batch_size)
 {
 	return done >= batch_size && batches < JOB_BATCHES && !is_stopping(run->jobs);
@@ -123,16 +131,33 @@ static void log_failure(
 	log_end(&line);
 }
 
+/* What took too long is tried again with half as much at once, and would be found just as it is by
+ * every later pass otherwise. Rounds that go well undo it step by step. */
+static bool halve(struct jobs *jobs, size_t index, struct job_run *run, struct problem *problem)
+{
+	if (problem->code != PROBLEM_timeout || run->halvings >= MAX_HALVINGS || is_stopping(jobs))
+		return false;
+	log_event(LOG_WARN, "job takes too long", "%s", table[index].name);
+	run->halvings = ++jobs->halvings[index];
+	*problem = (struct problem)PROBLEM_INIT;
+	arena_reset(run->arena);
+	return true;
+}
+
 /* Resets the arena afterwards; the program's id must stand on another one. */
 static bool run_pass(
 	struct jobs *jobs, size_t index, const char *program_id, bool is_quiet, struct arena *arena)
 {
 	const struct job *job = &table[index];
 	struct problem problem = PROBLEM_INIT;
-	struct job_run run = {
-		.app = jobs->app, .jobs = jobs, .arena = arena, .program_id = program_id
-	};
+	struct job_run run = { .app = jobs->app,
+		.jobs = jobs,
+		.arena = arena,
+		.program_id = program_id,
+		.halvings = jobs->halvings[index] };
 	bool good = job->run(&run, &problem);
+	while (!good && halve(jobs, index, &run, &problem))
+		good = job->run(&run, &problem);
 	if (!good && !is_quiet)
 		log_failure(job, program_id, &problem);
 	arena_reset(arena);
@@ -170,6 +195,8 @@ static void note_outcome(struct jobs *jobs, size_t index, bool good)
 	if (good && jobs->failing[index])
 		log_event(LOG_INFO, "job works again", "%s", table[index].name);
 	jobs->failing[index] = !good;
+	if (good && jobs->halvings[index] > 0)
+		jobs->halvings[index]--;
 	if (good)
 		jobs->done_us[index] = clock_monotonic_us();
 }

@@ -8,14 +8,15 @@
 
 static bool forget(const struct job_run *run, const char *statement, struct problem *problem)
 {
+	const int batch = job_batch(run, BATCH);
 	for (int batches = 1;; batches++) {
 		int64_t window_s = keys_overlap_s(run->app->settings);
 		const char *decision = arena_printf(
-			run->arena, "{\"batch\":%d,\"window_s\":%lld}", BATCH, (long long)window_s);
+			run->arena, "{\"batch\":%d,\"window_s\":%lld}", batch, (long long)window_s);
 		const struct rows *rows = job_statement(run, statement, decision, NULL, problem);
 		if (rows == NULL)
 			return false;
-		if (!job_goes_on(run, batches, rows_int(rows, "gone"), BATCH))
+		if (!job_goes_on(run, batches, rows_int(rows, "gone"), batch))
 			return true;
 		arena_reset(run->arena);
 	}

@@ -19,10 +19,11 @@ static bool sign_head(const struct job_run *run, const struct rows *sealed, stru
 /* The last batch's head; the arena holds that batch only. NULL when a batch failed. */
 static const struct rows *seal(const struct job_run *run, struct problem *problem)
 {
+	const int batch = job_batch(run, BATCH);
 	for (int batches = 1;; batches++) {
-		const char *size = arena_printf(run->arena, "{\"batch\":%d}", BATCH);
+		const char *size = arena_printf(run->arena, "{\"batch\":%d}", batch);
 		const struct rows *sealed = job_statement(run, "job_seal", size, NULL, problem);
-		if (sealed == NULL || !job_goes_on(run, batches, rows_int(sealed, "sealed"), BATCH))
+		if (sealed == NULL || !job_goes_on(run, batches, rows_int(sealed, "sealed"), batch))
 			return sealed;
 		arena_reset(run->arena);
 	}
