@@ -25,6 +25,7 @@ static struct reassign_facts read_facts(const struct command_input *in)
 		.target_status = rows_text(in->facts, "target_status"),
 		.is_same_partner =
 			target != NULL && strcmp(target, rows_text(in->facts, "partner_id")) == 0,
+		.has_twin = rows_text(in->facts, "twin_id") != NULL,
 		.is_owner_known = rows_text(in->facts, "owner_id") != NULL,
 	};
 }
@@ -38,12 +39,21 @@ static bool has_room(const struct command_input *in, const struct reassign_facts
 	       deal_has_room(in, out, problem);
 }
 
+static bool may_move(const struct command_input *in, const struct reassign_facts *facts,
+	struct decision *out, struct problem *problem)
+{
+	if (deal_reassign_check(facts, in->request->arena, &out->explanation, problem))
+		return true;
+	if (problem->code == PROBLEM_duplicate_deal)
+		problem->resource_id = rows_text(in->facts, "twin_id");
+	return false;
+}
+
 static bool decide_reassign(
 	const struct command_input *in, struct decision *out, struct problem *problem)
 {
 	const struct reassign_facts facts = read_facts(in);
-	if (!deal_reassign_check(&facts, in->request->arena, &out->explanation, problem) ||
-		!has_room(in, &facts, out, problem))
+	if (!may_move(in, &facts, out, problem) || !has_room(in, &facts, out, problem))
 		return false;
 	const char *from = rows_text(in->facts, "partner_id"),
 		   *target = rows_text(in->facts, "target_id"),

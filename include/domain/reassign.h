@@ -20,6 +20,7 @@ struct reassign_facts {
 	bool is_for_vendor;        /* the vendor asks */
 	const char *target_status; /* of the partner that was named; NULL: there is none such */
 	bool is_same_partner;
+	bool has_twin;       /* the partner has a deal for the account already */
 	bool is_owner_known; /* a person of the partner that will have the deal */
 };
 

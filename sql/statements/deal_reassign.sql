@@ -1,9 +1,10 @@
 -- SPDX-License-Identifier: Apache-2.0
 
--- Where the deal is and where it shall go: a person of the partner that has it then, and that partner's room.
+-- Where the deal is and where it shall go: a person of the partner that has it then, and that partner's room
+-- and what it has for the same customer already.
 -- name: deal_reassign_facts
 select d.status, d.protected_until, program_now() as now, d.partner_id, d.owner_id as present_owner_id, t.id as target_id,
-	t.status as target_status, u.id as owner_id, l.open_limit,
+	t.status as target_status, case when t.id is not null then deal_twin(d.id, t.id) end as twin_id, u.id as owner_id, l.open_limit,
 	case when l.open_limit is not null then deal_open_count(t.id) end as open_count
 from deals d
 left join partners t on t.program_id = d.program_id and t.id = ($4->>'partner_id')::uuid

@@ -6,7 +6,7 @@
 
 #include "domain/state.h"
 
-#define REASSIGN_RULES_VERSION 1
+#define REASSIGN_RULES_VERSION 2
 
 static void check_partner(
 	const struct reassign_facts *facts, struct arena *arena, struct problem *problem)
@@ -48,6 +48,10 @@ bool deal_reassign_check(const struct reassign_facts *facts, struct arena *arena
 		return problem_set(problem, PROBLEM_partner_not_active,
 			"A deal goes to an active partner, but this one is %s.",
 			facts->target_status);
+	if (facts->names_partner && facts->has_twin)
+		return problem_set(problem, PROBLEM_duplicate_deal,
+			"The partner has a deal with this customer already, for some of the same "
+			"products.");
 	*ret_explanation = (struct explanation){ .rule_set = "deal_reassignment",
 		.rule_set_version = REASSIGN_RULES_VERSION };
 	explain_add(ret_explanation, "kept", NULL, 0, 0,

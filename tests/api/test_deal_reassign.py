@@ -146,6 +146,60 @@ def test_the_place_in_the_queue_stays(world):
     assert world.refresh(second)["status"] == "in_review"
 
 
+def line(world, deal):
+    """The deals of the open conflict that the deal stands in."""
+    [conflict] = world.admin.list("/v1/deal-conflicts", {"deal_id": deal["id"], "status": "open"})
+    return [row["deal_id"] for row in conflict["deals"]]
+
+
+@pytest.mark.parametrize("action", [None, "approve"], ids=["open", "approved"])
+def test_nobody_gets_the_same_account_twice(world, action):
+    """Neither who waits for it nor who has it: that would be a duplicate, as it would be at registration."""
+    a, b = world.partner("a"), world.partner("b")
+    site = f"https://{unique('twice')}.example"
+    first, second = a.deal(customer_website=site), b.deal(customer_website=site)
+    if action:
+        first = world.act("deals", world.refresh(first), action, {})
+    for deal, target, other in ((second, a, first), (first, b, second)):
+        refused = reassign(world, deal, partner_id=target.id, expect=409)
+        assert (refused.problem, refused["resource_id"]) == ("duplicate_deal", other["id"])
+    assert world.refresh(second)["status"] == "conflict_hold"
+    reassign(world, world.deal_in("draft", a, customer_website=site), partner_id=b.id)
+    world.act("deals", world.refresh(second), "withdraw", {"reason": "x"}, by=b.api)
+    assert reassign(world, first, partner_id=b.id)["partner_id"] == b.id
+
+
+def test_what_it_is_for_decides_too(world):
+    a, b, seats, courses = world.partner("a"), world.partner("b"), world.make_product()["id"], world.make_product()["id"]
+    site = f"https://{unique('scope')}.example"
+    b.deal(customer_website=site, product_ids=[courses])
+    moved = reassign(world, a.deal(customer_website=site, product_ids=[seats]), partner_id=b.id)
+    assert (moved["partner_id"], moved["status"]) == (b.id, "submitted")
+
+
+@pytest.mark.parametrize("moves, action", [("first", None), ("second", None), ("first", "approve")],
+                         ids=["the first", "the second", "the protected"])
+def test_what_a_merge_made_one_partners_is_two_partners_again(world, moves, action):
+    """A partner may come to have two for one account. Once they part, the later one waits, whichever of them moved."""
+    a, twin, b = world.make_partner(), world.make_partner(), world.partner("b")
+    site = f"https://{unique('parted')}.example"
+    first, second = a.deal(customer_website=site), twin.deal(customer_website=site)
+    world.act("partners", world.admin.get(f"/v1/partners/{twin.id}").json, "merge", {"into_partner_id": a.id})
+    first, second = world.refresh(first), world.refresh(second)
+    assert (first["status"], second["status"]) == ("submitted", "in_review")
+    if action:
+        first = world.act("deals", first, action, {})
+    answer = reassign(world, first if moves == "first" else second, partner_id=b.id)
+    command_is_consistent(world.admin, answer)
+    after = world.refresh(second)
+    assert (world.refresh(first)["status"], after["status"]) == (first["status"], "conflict_hold")
+    assert (after["customer_match"], after["version"]) == ("conflict", second["version"] + 1)
+    assert line(world, second) == [first["id"], second["id"]]
+    assert [row["id"] for row in world.admin.list(f"/v1/deals/{second['id']}/matches", {"kind": "conflict"})] == [first["id"]]
+    world.act("deals", world.refresh(first), "cancel" if action else "reject", {"reason": "x"})
+    assert world.refresh(second)["status"] == "in_review"
+
+
 def test_a_trial_changes_nothing(world):
     a, b = world.partner("a"), world.partner("b")
     deal = world.refresh(a.deal())

@@ -118,6 +118,19 @@ def test_everybody_asks_while_it_changes_hands(crowd):
     assert crowd.crowd[9].api.post("/v1/deals/check", question, expect=200)["result"] == "free"
 
 
+def test_a_deal_is_given_to_who_registers_the_same(crowd):
+    """Whatever comes first: the partner has one deal for the account, and one of the two is open."""
+    for _ in range(3):
+        wanted, (a, b) = body(site()), crowd.crowd[:2]
+        first = a.api.post("/v1/deals", wanted, expect=201).json
+        given, registered = at_once([
+            lambda: crowd.admin.post(f"/v1/deals/{first['id']}/reassign", {"partner_id": b.id, "reason": "x"}, if_match="*"),
+            lambda: b.api.on(crowd.other).post("/v1/deals", wanted)])
+        assert (given.status, registered.status) in {(200, 409), (409, 201)}, (given, registered)
+        assert [answer.problem for answer in (given, registered) if answer.status == 409] == ["duplicate_deal"]
+        assert registered.status == 409 or registered["status"] == "conflict_hold"
+
+
 def test_resolutions_of_one_conflict(crowd):
     """Each of three is made the winner, all at once: one resolution holds, and one deal is open."""
     wanted = body(site())
