@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
 --
--- What was granted holds until its end, whatever is stored.
+-- What was granted holds until its end and for the deal as it was then, whatever is stored.
 create view special_pricing_request_shape with (security_invoker = true) as
 select
 	r.program_id as _program_id,
@@ -27,9 +27,9 @@ select
 	r.updated_at,
 	s.status as allowed_actions
 from special_pricing_requests r
-cross join lateral (select case when r.status = 'approved' and r.valid_until <= (select program_now()) then 'expired'
-	else r.status end as status) s
 join deals d on d.program_id = r.program_id and d.id = r.deal_id
+cross join lateral (select case when r.status = 'approved' and (r.valid_until <= (select program_now())
+	or r.deal_round <> d.review_round) then 'expired' else r.status end as status) s
 left join partners p on p.program_id = d.program_id and p.id = d.partner_id;
 
 grant select on special_pricing_request_shape to partnerd_app;

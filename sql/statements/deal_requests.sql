@@ -62,7 +62,7 @@ where g.id = $1
 
 -- name: special_price_change
 with deal as (
-	select d.id from deals d
+	select d.id, d.review_round from deals d
 	join special_pricing_requests r on r.program_id = d.program_id and r.deal_id = d.id
 	where r.program_id = $1 and r.id = $3
 		and d.status in ('draft', 'submitted', 'in_review', 'info_requested', 'conflict_hold')
@@ -72,6 +72,7 @@ with deal as (
 	set (status, granted_margin_bps, valid_until, decision_comment, decided_by_id, decided_at)
 		= (select x.status, x.granted_margin_bps, x.valid_until, x.decision_comment, x.decided_by_id, x.decided_at
 			from jsonb_populate_record(r, $5->'set') x),
+		deal_round = case $5->'set'->>'status' when 'approved' then (select d.review_round from deal d) else r.deal_round end,
 		version = r.version + 1, updated_at = program_now()
 	where r.program_id = $1 and r.id = $3 and r.version = ($5->>'expected_version')::int
 		and (exists (select from deal) or $5->'set'->>'status' in ('rejected', 'withdrawn') and r.status = 'requested')

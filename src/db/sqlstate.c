@@ -513,6 +513,7 @@ static const struct constraint constraints[] = {
 	{ "special_pricing_requests_open_key", TAKEN, PROBLEM_already_exists, "#/deal_id",
 		"A special price is being asked for already." },
 	{ "special_pricing_requests_pkey", OURS, 0, NULL, NULL },
+	{ "special_pricing_requests_round_check", OURS, 0, NULL, NULL },
 	{ "special_pricing_requests_status_check", OURS, 0, NULL, NULL },
 	{ "territory_assignments_exclusive_excl", TAKEN, PROBLEM_territory_taken, "#/region_id",
 		"The region is not free for this product and time." },

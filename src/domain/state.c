@@ -138,7 +138,7 @@ const struct transition help_transitions[] = {
 	{ NULL, NULL, NULL },
 };
 
-/* What is granted ends by the clock, too: "expired" is never stored. */
+/* What is granted ends by the clock, or when the deal changes: "expired" is never stored. */
 const struct transition special_price_transitions[] = {
 	{ "approve", "requested", "approved" },
 	{ "reject", "requested", "rejected" },

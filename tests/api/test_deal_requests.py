@@ -98,6 +98,25 @@ def test_the_last_word_counts(world):
     assert approve(world, first["deal_id"])["margin_bps"] == 3400
 
 
+@pytest.mark.parametrize("change", [
+    {"amount": {"amount_minor": 15_000_000}}, {"customer_name": "Somebody Else"}, {"line_items": [
+        {"product": "Something else", "quantity": 1, "unit_amount_minor": 4_800_000}]}], ids=lambda change: next(iter(change)))
+def test_what_was_granted_is_for_the_deal_as_it_was(world, change):
+    given = step(world, world.ask_price(margin_bps=4500), "approve", {})
+    a, path = world.partner("a").api, f"/v1/deals/{given['deal_id']}"
+    a.patch(path, {"next_step": "Call them"}, if_match="*", expect=200)
+    assert world.refresh(given)["status"] == "approved"
+    a.patch(path, change, if_match="*", expect=200)
+    for who in (world.admin, a):
+        assert (world.refresh(given, who)["status"], world.refresh(given, who)["allowed_actions"]) == ("expired", [])
+    assert given["id"] in {row["id"] for row in a.list(f"/v1/{PRICE}", {"deal_id": given["deal_id"], "status": "expired"})}
+    a.post(f"/v1/{PRICE}/{given['id']}/withdraw", if_match="*", expect=409, problem="invalid_transition")
+    tried = world.admin.post(f"{path}/approve?dry_run=true", {}, if_match="*", expect=200)
+    assert tried["margin_bps"] == 2500
+    again = step(world, world.ask_price(given["deal_id"], margin_bps=3200), "approve", {})
+    assert approve(world, given["deal_id"])["margin_bps"] == 3200 and world.refresh(again)["status"] == "approved"
+
+
 def test_what_was_granted_ends(server, database_url):
     world = World(server, database_url)
     world.set_clock("2026-03-02T09:00:00Z")
