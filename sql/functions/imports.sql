@@ -15,6 +15,7 @@ begin
 	if not found then
 		return false;
 	end if;
+	delete from import_row_keys k where k.program_id = app_program() and k.import_id = import;
 	perform publish(request, decision, 'import', before, to_jsonb(s))
 	from import_shape s where s._program_id = app_program() and s.id = import;
 	return true;

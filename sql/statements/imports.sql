@@ -40,6 +40,9 @@ with written as (
 	where i.program_id = $1 and i.id = $3 and ($2 is null or i.partner_id = $2)
 		and i.version = ($5->>'expected_version')::int
 	returning i.id
+), forgotten as (
+	delete from import_row_keys k using written w
+	where $5->>'status' = 'cancelled' and k.program_id = $1 and k.import_id = w.id
 )
 select assert_written(count(*)) from written
 
@@ -85,6 +88,25 @@ select r.line, r.body::text as body, (select min(o.line) from import_rows o wher
 from import_rows r
 where r.program_id = $1 and r.import_id = $3 and r.status = $5->>'status'
 order by r.line limit ($5->>'limit')::int
+
+-- The customer of a line that was tried is taken by it, unless an earlier line of the file has taken it for the same
+-- partner: that one is answered.
+-- name: job_import_claim
+with wanted as materialized (
+	select ($5->>'partner_id') || ' ' || k.kind || ' ' || k.key as key, ($5->>'line')::int as line, $5->>'country' as country,
+		array(select p::uuid from jsonb_array_elements_text($5->'product_ids') p) as product_ids
+	from jsonb_to_recordset($5->'keys') as k(kind text, key text)
+), taken as (
+	select min(r.line) as line
+	from wanted w
+	join import_row_keys r on r.program_id = $1 and r.import_id = $3 and r.key = w.key and r.line < w.line
+		and deal_scopes_meet(w.product_ids, w.country, r.product_ids, r.country)
+), kept as (
+	insert into import_row_keys (program_id, import_id, key, line, country, product_ids)
+	select $1, $3, w.key, w.line, w.country, w.product_ids from wanted w cross join taken t where t.line is null
+	on conflict do nothing
+)
+select t.line as same_as from taken t
 
 -- What became of rows. Counted is what this write has changed: another process may have been at the same ones.
 -- name: job_import_results

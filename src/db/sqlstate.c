@@ -315,6 +315,8 @@ static const struct constraint constraints[] = {
 	{ "identity_providers_pkey", OURS, 0, NULL, NULL },
 	{ "identity_providers_program_fkey", OURS, 0, NULL, NULL },
 	{ "identity_providers_status_check", OURS, 0, NULL, NULL },
+	{ "import_row_keys_pkey", OURS, 0, NULL, NULL },
+	{ "import_row_keys_row_fkey", OURS, 0, NULL, NULL },
 	{ "import_rows_import_fkey", OURS, 0, NULL, NULL },
 	{ "import_rows_pkey", OURS, 0, NULL, NULL },
 	{ "import_rows_status_check", OURS, 0, NULL, NULL },

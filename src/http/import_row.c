@@ -6,9 +6,11 @@
  */
 #include <sodium.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/uuid.h"
+#include "domain/customer.h"
 #include "http/import.h"
 #include "http/server.h"
 
@@ -117,6 +119,76 @@ static json_t *refuse_twin(const struct import_work *work, int64_t line, int64_t
 	return outcome(line, "invalid", NULL, &problem);
 }
 
+/* ---- twice in one file ---- */
+
+static const char *text_of(const json_t *object, const char *member)
+{
+	return json_string_value(json_object_get(object, member));
+}
+
+static json_t *keys_of(const struct import_work *work, const json_t *deal)
+{
+	struct customer_keys keys;
+	const struct customer customer = {
+		.name = text_of(deal, "customer_name"),
+		.website = text_of(deal, "customer_website"),
+		.tax_id = text_of(deal, "customer_tax_id"),
+		.duns = text_of(deal, "customer_duns"),
+		.contact_email = text_of(deal, "customer_contact_email"),
+	};
+	json_t *array = json_array();
+	customer_keys(&customer, work->arena, &keys);
+	for (size_t i = 0; i < keys.key_count; i++)
+		json_array_append_new(array, json_pack("{s:s, s:s}", "kind", keys.keys[i].kind,
+						     "key", keys.keys[i].key));
+	return array;
+}
+
+/* ret_same_as: the earlier line with the same customer, 0 for none. A draft takes nobody. */
+static bool claim(const struct import_work *work, int64_t line, const json_t *deal,
+	int64_t *ret_same_as, struct problem *problem)
+{
+	*ret_same_as = 0;
+	if (strcmp(text_of(deal, "status"), "draft") == 0)
+		return true;
+	json_t *claimed = json_pack("{s:I, s:s, s:s?, s:O, s:o}", "line", (json_int_t)line,
+		"partner_id", text_of(deal, "partner_id"), "country",
+		text_of(deal, "customer_country"), "product_ids",
+		json_object_get(deal, "product_ids"), "keys", keys_of(work, deal));
+	struct db_batch batch = {
+		.arena = work->arena,
+		.door = DOOR_PROGRAM,
+		.program_id = work->program_id,
+		.is_write = true,
+	};
+	struct db_call *call = db_add(&batch, statement_find("job_import_claim"));
+	char *text = json_dumps(claimed, JSON_COMPACT);
+	json_decref(claimed);
+	arena_defer(work->arena, free, text);
+	call->params[0] = work->program_id;
+	call->params[2] = rows_text(work->taken, "id");
+	call->params[4] = text;
+	if (db_run(work->app->db, &batch, problem) != DB_NONE)
+		return false;
+	const char *same_as = rows_text(call->rows, "same_as");
+	*ret_same_as = same_as != NULL ? strtoll(same_as, NULL, 10) : 0;
+	return true;
+}
+
+/* A dry run that would register; the earlier line of the file may stand in its way. */
+static json_t *tried(const struct import_work *work, int64_t line, const json_t *deal)
+{
+	struct problem problem = PROBLEM_INIT;
+	int64_t same_as;
+	if (!claim(work, line, deal, &same_as, &problem))
+		return NULL;
+	if (same_as == 0)
+		return outcome(line, "valid", NULL, NULL);
+	problem_set(&problem, PROBLEM_duplicate_deal,
+		"Line %lld of the file registers the same customer.", (long long)same_as);
+	return outcome(line, "invalid", NULL, &problem);
+}
+
 json_t *import_row(const struct import_work *work, int64_t line, const char *body, int64_t same_as,
 	bool is_dry)
 {
@@ -137,7 +209,7 @@ json_t *import_row(const struct import_work *work, int64_t line, const char *bod
 	make_fingerprint(body, request.fingerprint);
 	const json_t *deal = register_deal(&request, &problem);
 	if (deal != NULL && is_dry)
-		return outcome(line, "valid", NULL, NULL);
+		return tried(work, line, deal);
 	if (deal != NULL)
 		return outcome(
 			line, "registered", json_string_value(json_object_get(deal, "id")), NULL);

@@ -6,6 +6,7 @@ import pytest
 
 from support import wait
 from support.judge import nobody
+from support.world import unique
 
 HEAD = "customer_name,amount_minor,currency,external_id"
 
@@ -128,6 +129,27 @@ def test_twins_in_one_file(world):
     rows = rows_of(partner.api, made)
     assert [row["status"] for row in rows] == ["valid", "valid", "invalid"]
     assert pointers(rows[2]) == ["#/external_ids"] and "Line 1" in rows[2]["problem"]["detail"]
+
+def test_one_customer_twice_in_one_file(world):
+    """What the second line would be refused for is said before it starts; drafts and other countries are no second line."""
+    partner, other, site = world.make_partner(), world.make_partner(), f"{unique('twice')}.example"
+    lost = world.act("deals", partner.deal(customer_website="lost." + site, external_ids={"crm": "1"}), "withdraw", {"reason": "x"},
+                     by=partner.api)
+    of = lambda name, **members: line(name, **{"partner_id": partner.id, "customer_country": "DE", **members})
+    made = world.make_import(ndjson(
+        of("There", customer_website="lost." + site, external_ids={"crm": "1"}), of("Draft", customer_website=site, draft=True),
+        of("First", customer_website=site, customer_tax_id="DE 811 907 980"),
+        of("Second", customer_contact_email=f"ann@{site}", customer_tax_id="DE 811 907 999"),
+        of("Abroad", customer_website=f"www.{site}", customer_country="FR"), of("Other", customer_website=site, partner_id=other.id),
+        of("Like the refused one", customer_tax_id="DE 811 907 999"), of("Tax", customer_tax_id="811907980")), until="validated")
+    rows = rows_of(world.admin, made)
+    assert [row["status"] for row in rows] == ["valid"] * 3 + ["invalid"] + ["valid"] * 3 + ["invalid"], rows
+    for row in rows[3], rows[7]:
+        assert row["problem"]["code"] == "duplicate_deal" and "Line 3" in row["problem"]["detail"]
+    world.act("imports", made, "start", {"skip_invalid": True})
+    made = world.import_in(made, "completed")
+    assert (made["rows_registered"], made["rows_existing"], made["rows_failed"]) == (5, 1, 0)
+    assert rows_of(world.admin, made)[0]["deal_id"] == lost["id"]
 
 @pytest.mark.parametrize("text, members, places", [
     ("customer_name,amount_minor,currency,colour,number\nA,1,EUR,red,7\n", {}, ["#/columns/3", "#/columns/4"]),
