@@ -90,7 +90,7 @@ static bool decide_resolve(
 		return false;
 	if (rows_bool(in->facts, "is_protected"))
 		return problem_set(problem, PROBLEM_account_unavailable,
-			"Another deal of the conflict is protected; cancel it first.");
+			"Another deal with this account is protected; cancel it first.");
 	json_object_update_new(out->fields,
 		json_pack("{s:s, s:s, s:s, s:s, s:s}", "winner_deal_id",
 			rows_text(in->facts, "winner_id"), "winner_status",

@@ -1,12 +1,11 @@
 -- SPDX-License-Identifier: Apache-2.0
 
--- Who is to have the account, and whether somebody else's protection is in the way.
+-- Who is to have the account, and whether somebody else's protection is in its way.
 -- name: deal_conflict_facts
 select w.id as winner_id, w.status as winner_status, w.number as winner_number,
-	exists (select from deal_conflict_deals m
-		join deals d on d.program_id = m.program_id and d.id = m.deal_id
-		where m.program_id = c.program_id and m.conflict_id = c.id and d.id <> w.id and d.partner_id <> w.partner_id
-			and d.status in ('approved', 'won') and d.protected_until > program_now()) as is_protected,
+	exists (select from deal_holders(w.id) h
+		join deals d on d.program_id = c.program_id and d.id = h.rival_id
+		where d.status in ('approved', 'won')) as is_protected,
 	coalesce(deal_lives(w.status, w.protected_until, program_now()), false) as winner_lives
 from deal_conflicts c
 left join deal_conflict_deals x on x.program_id = c.program_id and x.conflict_id = c.id

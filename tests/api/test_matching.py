@@ -226,6 +226,21 @@ def test_a_protected_deal_is_cancelled_first(world, pair):
     world.act("deals", world.refresh(second), "approve", {})
 
 
+def test_a_protection_that_does_not_meet_the_winner_is_in_nobodys_way(world):
+    """One conflict, of which the winner shares nothing with the protected deal: only who is in between loses."""
+    seats, courses, same = world.make_product()["id"], world.make_product()["id"], customer()
+    first = world.act("deals", world.partner("a").deal(**same, product_ids=[seats]), "approve", {})
+    between = world.partner("b").deal(**same, product_ids=[seats, courses])
+    last = world.partner("c").deal(**same, product_ids=[courses])
+    conflict, line = order(world, last)
+    assert line == [first["id"], between["id"], last["id"]]
+    path, body = f"/v1/deal-conflicts/{conflict['id']}/resolve", {"rule": "other", "reason": "x"}
+    world.admin.post(path, {**body, "winner_deal_id": between["id"]}, if_match="*", expect=409, problem="account_unavailable")
+    world.admin.post(path, {**body, "winner_deal_id": last["id"]}, if_match="*", expect=200)
+    assert [world.refresh(deal)["status"] for deal in (first, between, last)] == ["approved", "rejected", "in_review"]
+    world.act("deals", world.refresh(last), "approve", {})
+
+
 # ---- how an account becomes free ----
 
 def test_a_change_of_the_customer_takes_its_place_in_line(world):
