@@ -34,13 +34,14 @@ end $$;
 create or replace trigger deal_approval_policies_changed after insert or update on deal_approval_policies for each row
 execute function deal_policies_changed();
 
--- A round of review ends when what is reviewed changes. What is new to a review may be one that is approved by itself.
+-- A round of review ends when what is reviewed changes, or whose it is: another partner has another tier and another
+-- record, also when it takes over by a merge. What is new to a review may be one that is approved by itself.
 create or replace function deal_review_changed() returns trigger language plpgsql as
 $$
 begin
-	if tg_op = 'UPDATE' and (new.amount_minor, new.currency, new.line_items, new.terms, new.quote_id, new.customer_name,
+	if tg_op = 'UPDATE' and (new.partner_id, new.amount_minor, new.currency, new.line_items, new.terms, new.quote_id, new.customer_name,
 			new.customer_country, new.customer_website, new.customer_tax_id, new.customer_duns, new.product_ids, new.expected_close_on, new.description)
-		is distinct from (old.amount_minor, old.currency, old.line_items, old.terms, old.quote_id, old.customer_name,
+		is distinct from (old.partner_id, old.amount_minor, old.currency, old.line_items, old.terms, old.quote_id, old.customer_name,
 			old.customer_country, old.customer_website, old.customer_tax_id, old.customer_duns, old.product_ids, old.expected_close_on, old.description) then
 		new.review_round := old.review_round + 1;
 	elsif tg_op = 'UPDATE' and new.status = old.status then

@@ -101,6 +101,27 @@ def test_what_changes_is_decided_anew(office):
     assert [step["status"] for step in standing(office, deal)["steps"]] == ["current", "waiting"]
 
 
+@pytest.mark.parametrize("how", ["reassign", "merge"])
+def test_another_partner_is_decided_anew(office, how):
+    """Neither the steps that were approved for one partner nor the price that was granted to it are another's."""
+    policy(office, *STEPS)
+    one, other, manager = office.make_partner(), office.make_partner("registered"), office.user("partner_manager")
+    deal = one.deal(amount=LARGE, customer_name=unique("Customer"))
+    given = office.act("special-pricing-requests", office.ask_price(deal["id"], by=one.api, margin_bps=4500), "approve", {})
+    approve(office, deal, manager)
+    if how == "reassign":
+        office.act("deals", office.refresh(deal), "reassign", {"partner_id": other.id, "reason": "Nearer by."})
+    else:
+        office.admin.post(f"/v1/partners/{one.id}/merge", {"into_partner_id": other.id, "reason": "Twice here."}, if_match="*",
+                          expect=200)
+    seen = standing(office, deal)
+    assert [step["status"] for step in seen["steps"]] == ["current", "waiting"]
+    assert [entry["is_current"] for entry in seen["decided"]] == [False]
+    assert office.refresh(given)["status"] == "expired"
+    approve(office, deal, manager)
+    assert approve(office, deal, office.admin)["margin_bps"] == 1000
+
+
 def test_named_people_and_four_eyes(office):
     manager, reviewer = office.user("partner_manager"), office.user("reviewer")
     policy(office, {"name": "One", "user_ids": [manager.id, reviewer.id]},
