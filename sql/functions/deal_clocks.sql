@@ -59,35 +59,35 @@ create or replace trigger deals_clocks_update before update on deals for each ro
 when (new.status <> old.status or new.protection_expires_at is distinct from old.protection_expires_at)
 execute function deal_set_clocks();
 
--- Announces that protection ends soon, and that reviews are overdue; as many at most as there are event ids. Neither
--- changes the deal: what is near or overdue is judged by the clock at read time. A notice that was missed is not made up
+-- Announces of some deals that protection ends soon, or that the review is overdue. Neither changes the deal: what is near
+-- or overdue is judged by the clock at read time. A notice that was missed is not made up
 -- for when the next one is due, and none follows the end. The clock is read by the statement that looks for deals, so that
 -- both are of one moment.
-create or replace function deals_remind(request jsonb, event_ids jsonb) returns int language plpgsql as
+create or replace function deals_remind(request jsonb, deals uuid[]) returns int language plpgsql as
 $$
 declare
-	most constant int := jsonb_array_length(event_ids);
 	due record;
 	done int := 0;
 begin
 	for due in select d.id, d.protection_expires_at as ends, g.zone, g.expiry_notice_days, program_now() as now
 		from deals d join programs g on g.id = d.program_id
-		where d.program_id = app_program() and d.next_notice_at <= program_now()
-		order by d.next_notice_at, d.id limit most for update of d skip locked
+		where d.program_id = app_program() and d.id = any(deals) and d.next_notice_at <= program_now()
+		order by d.next_notice_at, d.id for update of d skip locked
 	loop
 		update deals d set next_notice_at = deal_next_notice(due.ends, due.now, due.zone, due.expiry_notice_days)
 		where d.program_id = app_program() and d.id = due.id;
-		perform publish(request, jsonb_build_object('event_id', event_ids->>done, 'event', 'deal.expiring'), 'deal',
+		perform publish(request, jsonb_build_object('event_id', uuid_v7(), 'event', 'deal.expiring'), 'deal',
 			to_jsonb(s), to_jsonb(s))
 		from deal_shape s where s._program_id = app_program() and s.id = due.id and due.ends > due.now;
 		done := done + 1;
 	end loop;
 	for due in select d.id from deals d
-		where d.program_id = app_program() and d.review_due_at <= program_now() and d.review_escalated_at is null
-		order by d.review_due_at, d.id limit most - done for update skip locked
+		where d.program_id = app_program() and d.id = any(deals) and d.review_due_at <= program_now()
+			and d.review_escalated_at is null
+		order by d.review_due_at, d.id for update skip locked
 	loop
 		update deals d set review_escalated_at = program_now() where d.program_id = app_program() and d.id = due.id;
-		perform publish(request, jsonb_build_object('event_id', event_ids->>done, 'event', 'deal.review_escalated'), 'deal',
+		perform publish(request, jsonb_build_object('event_id', uuid_v7(), 'event', 'deal.review_escalated'), 'deal',
 			to_jsonb(s) || '{"vendor:review_escalated_at": null}', to_jsonb(s))
 		from deal_shape s where s._program_id = app_program() and s.id = due.id;
 		done := done + 1;

@@ -460,26 +460,25 @@ begin
 	return null;
 end $$;
 
--- A deal that was won holds its account until its protection ends; then nothing happens to the deal, but those who wait
--- for it move on.
-create or replace function accounts_free(most int) returns int language plpgsql volatile as
+-- Deals that were won hold their account until their protection ends; then nothing happens to them, but those who wait
+-- for them move on.
+create or replace function accounts_free(due uuid[]) returns int language plpgsql volatile as
 $$
 declare
-	now constant timestamptz := program_now();
-	due constant uuid[] := array(select distinct p.deal_id from deal_protections p
-		join deals d on d.program_id = p.program_id and d.id = p.deal_id and d.status = 'won'
-		where p.program_id = app_program() and p.is_live and upper(p.period) <= now limit most);
 	deal uuid;
 	waiting uuid[];
 begin
 	perform deal_keys_lock(due);
 	foreach deal in array due loop
+		continue when not exists (select from deal_protections p
+			join deals d on d.program_id = p.program_id and d.id = p.deal_id and d.status = 'won'
+			where p.program_id = app_program() and p.deal_id = deal and p.is_live and upper(p.period) <= program_now());
 		waiting := deal_waiting(deal);
 		update deal_keys k set is_live = false where k.program_id = app_program() and k.deal_id = deal;
 		update deal_protections p set is_live = false where p.program_id = app_program() and p.deal_id = deal;
 		perform deal_release(waiting);
 	end loop;
-	return coalesce(cardinality(due), 0);
+	return cardinality(due);
 end $$;
 
 create or replace trigger deals_match_again after update on deals for each row

@@ -42,6 +42,7 @@ begin
 			where w.program_id = app_program() and w.status = 'won'
 				and (coalesce(w.worth_currency, '') < money or coalesce(w.worth_currency, '') > money)
 				and (w.currency = money or jsonb_array_length(y.facts->'rates') > 0)
+				and not job_rests(w.program_id, 'convert_deals', w.id)
 			order by w.id limit batch) d);
 end $$;
 

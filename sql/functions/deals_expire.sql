@@ -14,22 +14,21 @@ begin
 		from deal_shape s where s._program_id = app_program() and s.id = deal;
 end $$;
 
--- Stores the expiry of approved deals whose protection has ended and publishes deal.expired for each. Reading never waits
--- for it: the shape judges by the clock. `event_ids` are made by the caller; as many deals at most are stored.
-create or replace function deals_expire(request jsonb, event_ids jsonb) returns int language plpgsql as
+-- Stores the expiry of those of these deals whose protection has ended and publishes deal.expired for each. Reading never
+-- waits for it: the shape judges by the clock.
+create or replace function deals_expire(request jsonb, deals uuid[]) returns int language plpgsql as
 $$
 declare
 	due record;
 	expired int := 0;
 begin
-	perform deal_keys_lock(array(select d.id from deals d
-		where d.program_id = app_program() and d.status = 'approved' and d.protected_until <= program_now()
-		order by d.protected_until, d.id limit jsonb_array_length(event_ids)));
+	perform deal_keys_lock(deals);
 	for due in select d.id from deals d
-		where d.program_id = app_program() and d.status = 'approved' and d.protected_until <= program_now()
-		order by d.protected_until, d.id limit jsonb_array_length(event_ids) for update skip locked
+		where d.program_id = app_program() and d.id = any(deals) and d.status = 'approved'
+			and d.protected_until <= program_now()
+		order by d.protected_until, d.id for update skip locked
 	loop
-		perform deal_expire(request, due.id, event_ids->>expired);
+		perform deal_expire(request, due.id, uuid_v7()::text);
 		expired := expired + 1;
 	end loop;
 	return expired;

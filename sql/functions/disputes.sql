@@ -116,8 +116,8 @@ begin
 	return 1;
 end $$;
 
--- Stores that the evidence of up to `batch` disputes is closed, and announces decisions that are late, once each.
-create or replace function disputes_advance(request jsonb, batch int) returns int language plpgsql as
+-- Stores of some disputes that their evidence is closed, and announces decisions that are late, once each.
+create or replace function disputes_advance(request jsonb, cases uuid[]) returns int language plpgsql as
 $$
 declare
 	now constant timestamptz := program_now();
@@ -126,9 +126,9 @@ declare
 	moved int := 0;
 begin
 	for due in select d.id, 'dispute.evidence_closed' as event from disputes d
-		where d.program_id = app_program() and d.status = 'evidence' and d.evidence_closed_at is null
+		where d.program_id = app_program() and d.id = any(cases) and d.status = 'evidence' and d.evidence_closed_at is null
 			and (d.evidence_due_at <= now or d.unfinished = 0)
-		order by d.evidence_due_at, d.id limit batch for update skip locked
+		order by d.evidence_due_at, d.id for update skip locked
 	loop
 		select to_jsonb(s) into before from dispute_shape s where s._program_id = app_program() and s.id = due.id;
 		update disputes d set evidence_closed_at = least(now, d.evidence_due_at), version = d.version + 1, updated_at = now
@@ -139,9 +139,9 @@ begin
 		moved := moved + 1;
 	end loop;
 	for due in select d.id from disputes d
-		where d.program_id = app_program() and d.status in ('evidence', 'appealed') and d.overdue_at is null
-			and d.decision_due_at <= now
-		order by d.decision_due_at, d.id limit batch for update skip locked
+		where d.program_id = app_program() and d.id = any(cases) and d.status in ('evidence', 'appealed')
+			and d.overdue_at is null and d.decision_due_at <= now
+		order by d.decision_due_at, d.id for update skip locked
 	loop
 		select to_jsonb(s) into before from dispute_shape s where s._program_id = app_program() and s.id = due.id;
 		update disputes d set overdue_at = now, version = d.version + 1, updated_at = now

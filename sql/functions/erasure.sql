@@ -102,19 +102,21 @@ begin
 	return true;
 end $$;
 
--- Goes on with the erasures of the present program that are not complete, `batch` addresses of each at a time. What the
--- person was still doing when it happened was recorded behind the entry that covers, and gets one of its own when nothing
--- can follow any more.
-create or replace function persons_erase_on(request jsonb, fresh_entry uuid, batch int) returns bigint language plpgsql as
+-- Goes on with the erasures of some people that are not complete, `batch` addresses of each at a time. What the person was
+-- still doing when it happened was recorded behind the entry that covers, and gets one of its own when nothing can follow
+-- any more.
+create or replace function persons_erase_on(request jsonb, people uuid[], batch int) returns bigint language plpgsql as
 $$
 declare
 	open erasures%rowtype;
 	entry audit_entries%rowtype;
+	fresh_entry uuid;
 	done bigint;
 	total bigint := 0;
 begin
-	for open in select * from erasures x where x.program_id = app_program() and x.completed_at is null
-		order by x.erased_at limit 100 for update skip locked
+	for open in select * from erasures x
+		where x.program_id = app_program() and x.user_id = any(people) and x.completed_at is null
+		order by x.erased_at for update skip locked
 	loop
 		select * into entry from audit_entries a where a.program_id = open.program_id and a.id = open.entry_id;
 		done := audit_erase(entry, batch);
@@ -125,12 +127,12 @@ begin
 			and a.format > 1 and a.address is not null)
 		then
 			update erasures x set completed_at = now() where x.program_id = open.program_id and x.user_id = open.user_id;
-		elsif fresh_entry is not null then
+		else
+			fresh_entry := uuid_v7();
 			perform audit_append(request, fresh_entry, 'user.personal_data_erased', 'user', open.user_id, null,
 				entry.partner_id, '{}', jsonb_build_object('resources', to_jsonb(open.resources)));
 			update erasures x set entry_id = fresh_entry
 			where x.program_id = open.program_id and x.user_id = open.user_id;
-			fresh_entry := null;
 		end if;
 	end loop;
 	return total;

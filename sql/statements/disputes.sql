@@ -66,8 +66,20 @@ where g.id = $1
 -- name: dispute_submit
 select assert_written(dispute_submit($1, $3, $4, $5, $6))
 
+-- Disputes whose time for evidence is over, or whose decision is late.
+-- name: job_disputes_due
+(select d.id from disputes d
+	where d.program_id = $1 and d.status = 'evidence' and d.evidence_closed_at is null
+		and (d.evidence_due_at <= program_now() or d.unfinished = 0) and not job_rests($1, 'disputes', d.id)
+	order by d.evidence_due_at, d.id limit ($5->>'batch')::int)
+union
+(select d.id from disputes d
+	where d.program_id = $1 and d.status in ('evidence', 'appealed') and d.overdue_at is null
+		and d.decision_due_at <= program_now() and not job_rests($1, 'disputes', d.id)
+	order by d.decision_due_at, d.id limit ($5->>'batch')::int)
+
 -- name: job_disputes
-select disputes_advance($6, ($5->>'batch')::int) as moved
+select disputes_advance($6, job_ids($5)) as moved
 
 -- Disputes whose evidence is closed, and sealed and signed with everything before it, but that have no bundles yet.
 -- name: job_unbundled
@@ -75,7 +87,7 @@ select d.id, exists (select from dispute_parties p where p.program_id = d.progra
 	and p.role = 'respondent') as has_respondent
 from disputes d
 where d.program_id = $1 and d.status = 'evidence' and d.evidence_closed_at is not null and d.bundled_at is null
-	and dispute_closing_seq(d.id) is not null
+	and dispute_closing_seq(d.id) is not null and not job_rests($1, 'bundles', d.id)
 order by d.evidence_closed_at, d.id limit ($5->>'batch')::int
 
 -- name: dispute_bundle_lines

@@ -13,20 +13,28 @@ insert into audit_checkpoints (program_id, seq, hash, signature)
 values ($1, ($5->>'seq')::bigint, decode($5->>'hash', 'hex'), $5->>'signature')
 on conflict do nothing
 
--- name: job_expire
-select deals_expire($6, $5->'event_ids') as expired
+-- ---- what is due: at most so many rows, their ids first, without those that rest ----
 
--- name: job_worth_facts
-select deals_without_worth(($5->>'batch')::int) as deals
+-- name: job_expire_due
+select d.id from deals d
+where d.program_id = $1 and d.status = 'approved' and d.protected_until <= program_now()
+	and not job_rests($1, 'expire', d.id)
+order by d.protected_until, d.id limit ($5->>'batch')::int
+
+-- name: job_expire
+select deals_expire($6, job_ids($5)) as expired
+
+-- name: job_worth_due
+select x->>'deal_id' as id, x::text as deal from jsonb_array_elements(deals_without_worth(($5->>'batch')::int)) x
 
 -- name: job_worth_store
 select deals_put_worth($6, $5->'worths') as stored
 
 -- Submissions that a policy may approve by itself. A similar name is for people to compare.
--- name: job_auto_approve_facts
+-- name: job_auto_approve_due
 select d.id, d.review_round, coalesce(d.customer_match = 'review', false) as is_doubtful
 from deals d
-where d.program_id = $1 and d.auto_check
+where d.program_id = $1 and d.auto_check and not job_rests($1, 'auto_approve', d.id)
 order by d.submitted_at, d.id limit ($5->>'batch')::int
 
 -- name: job_auto_checked
@@ -34,11 +42,55 @@ update deals d set auto_check = false
 where d.program_id = $1 and d.id = ($5->>'id')::uuid and d.review_round = ($5->>'review_round')::int and d.auto_check
 returning d.id
 
+-- name: job_remind_due
+(select d.id from deals d
+	where d.program_id = $1 and d.next_notice_at <= program_now() and not job_rests($1, 'remind', d.id)
+	order by d.next_notice_at, d.id limit ($5->>'batch')::int)
+union
+(select d.id from deals d
+	where d.program_id = $1 and d.review_due_at <= program_now() and d.review_escalated_at is null
+		and not job_rests($1, 'remind', d.id)
+	order by d.review_due_at, d.id limit ($5->>'batch')::int)
+
 -- name: job_remind
-select deals_remind($6, $5->'event_ids') as reminded
+select deals_remind($6, job_ids($5)) as reminded
+
+-- name: job_accounts_due
+select distinct p.deal_id as id from deal_protections p
+join deals d on d.program_id = p.program_id and d.id = p.deal_id and d.status = 'won'
+where p.program_id = $1 and p.is_live and upper(p.period) <= program_now() and not job_rests($1, 'free_accounts', d.id)
+limit ($5->>'batch')::int
+
+-- name: job_free_accounts
+select accounts_free(job_ids($5)) as freed
+
+-- name: job_erase_due
+select x.user_id as id from erasures x
+where x.program_id = $1 and x.completed_at is null and not job_rests($1, 'erase', x.user_id)
+order by x.erased_at, x.user_id limit ($5->>'batch')::int
 
 -- name: job_erase
-select persons_erase_on($6, ($5->>'entry_id')::uuid, ($5->>'batch')::int) as erased
+select persons_erase_on($6, job_ids($5), ($5->>'addresses')::int) as erased
+
+-- ---- what failed ----
+
+-- name: job_attempt
+select coalesce(max(f.attempts), 0) + 1 as attempt from job_failures f
+where f.program_id = $1 and f.job = $5->>'job' and f.row_id = ($5->>'id')::uuid
+
+-- name: job_put_aside
+insert into job_failures (program_id, job, row_id, attempts, retry_at)
+values ($1, $5->>'job', ($5->>'id')::uuid, ($5->>'attempt')::int, now() + make_interval(secs => ($5->>'delay_s')::int))
+on conflict on constraint job_failures_pkey do update set attempts = excluded.attempts, retry_at = excluded.retry_at
+
+-- What has not failed again for a day is forgiven: no delay is as long.
+-- name: job_forget_failures
+with gone as (
+	delete from job_failures f where f.retry_at < now() - interval '1 day' returning 1
+)
+select count(*) as gone from gone
+
+-- ---- what is forgotten ----
 
 -- Idempotency keys are kept for 7 days, refresh tokens a day beyond their end, revocations a day beyond the last access
 -- token they refuse. Events are kept: they are the timeline of what they are about.
@@ -121,6 +173,3 @@ with old as (
 	delete from api_requests r using old where r.ctid = old.ctid returning 1
 )
 select count(*) as gone from gone
-
--- name: job_free_accounts
-select accounts_free(($5->>'batch')::int) as freed

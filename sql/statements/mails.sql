@@ -68,7 +68,9 @@ values ($3, lower($4->>'email'), $4->>'program', ($6->>'request_id')::uuid)
 -- mailed a moment ago is not mailed again.
 -- name: job_reset_find
 with asked as (
-	select r.* from password_reset_requests r order by r.requested_at, r.id limit ($5->>'batch')::int
+	select r.* from password_reset_requests r
+	where not exists (select from job_failures f where f.job = 'password_resets' and f.row_id = r.id and f.retry_at > now())
+	order by r.requested_at, r.id limit ($5->>'batch')::int
 )
 select r.id, r.request_id, p.program_id, p.user_id, p.name, p.program_name
 from asked r
@@ -104,4 +106,5 @@ from issued i
 
 -- name: job_reset_done
 delete from password_reset_requests r
-where r.id in (select value::uuid from jsonb_array_elements_text($5->'ids') value)
+where r.id = any(job_ids($5))
+	and not exists (select from job_failures f where f.job = 'password_resets' and f.row_id = r.id and f.retry_at > now())

@@ -327,6 +327,8 @@ static const struct constraint constraints[] = {
 	{ "imports_status_check", OURS, 0, NULL, NULL },
 	{ "installation_id_check", OURS, 0, NULL, NULL },
 	{ "installation_pkey", OURS, 0, NULL, NULL },
+	{ "job_failures_pkey", OURS, 0, NULL, NULL },
+	{ "job_failures_program_fkey", OURS, 0, NULL, NULL },
 	{ "lost_reasons_key_key", TAKEN, PROBLEM_already_exists, "#/key", "There is a reason with this key." },
 	{ "lost_reasons_pkey", OURS, 0, NULL, NULL },
 	{ "lost_reasons_program_fkey", OURS, 0, NULL, NULL },

@@ -35,12 +35,13 @@ static bool approve(const struct job_run *run, const char *deal_id, struct probl
 	return good || problem_status(problem->code) < 500;
 }
 
-static bool check_deal(
-	const struct job_run *run, const struct rows *deals, size_t row, struct problem *problem)
+static bool check_deal(const struct job_run *run, const struct rows *deals, size_t row,
+	size_t count, struct problem *problem)
 {
 	const char *id = rows_cell(deals, row, 0, NULL), *round = rows_cell(deals, row, 1, NULL);
 	bool is_doubtful = rows_cell(deals, row, 2, NULL)[0] == 't';
 	struct problem refusal = PROBLEM_INIT;
+	(void)count;
 	if (!is_doubtful && !approve(run, id, &refusal)) {
 		*problem = refusal;
 		return false;
@@ -52,17 +53,10 @@ static bool check_deal(
 
 bool job_auto_approve(const struct job_run *run, struct problem *problem)
 {
-	for (int batches = 1;; batches++) {
-		const char *batch = arena_printf(run->arena, "{\"batch\":%d}", BATCH);
-		const struct rows *deals =
-			job_statement(run, "job_auto_approve_facts", batch, NULL, problem);
-		if (deals == NULL)
-			return false;
-		for (size_t i = 0; i < rows_count(deals) && !job_is_stopping(run); i++)
-			if (!check_deal(run, deals, i, problem))
-				return false;
-		if (!job_goes_on(run, batches, (int64_t)rows_count(deals), BATCH))
-			return true;
-		arena_reset(run->arena);
-	}
+	static const struct job_queue queue = { .name = "auto_approve",
+		.due = "job_auto_approve_due",
+		.batch = BATCH,
+		.at_once = 1,
+		.run = check_deal };
+	return job_work(run, &queue, problem);
 }

@@ -7,11 +7,6 @@
 
 #define BATCH 100
 
-static void decref(void *value)
-{
-	json_decref(value);
-}
-
 static json_t *worth_of(const json_t *deal)
 {
 	char event_id[UUID_TEXT_BYTES];
@@ -24,39 +19,26 @@ static json_t *worth_of(const json_t *deal)
 	return worth;
 }
 
-static bool convert_batch(
-	const struct job_run *run, int batch, int64_t *ret_done, struct problem *problem)
+static bool convert(const struct job_run *run, const struct rows *due, size_t first, size_t count,
+	struct problem *problem)
 {
-	const char *size = arena_printf(run->arena, "{\"batch\":%d}", batch);
-	const struct rows *rows = job_statement(run, "job_worth_facts", size, NULL, problem);
-	size_t index;
-	json_t *deal;
-	if (rows == NULL)
-		return false;
-	json_t *deals = json_loads(rows_text(rows, "deals"), 0, NULL);
-	arena_defer(run->arena, decref, deals);
-	*ret_done = (int64_t)json_array_size(deals);
-	if (*ret_done == 0)
-		return true;
 	json_t *worths = json_array();
-	json_array_foreach (deals, index, deal)
+	for (size_t row = first; row < first + count; row++) {
+		json_t *deal = json_loads(rows_cell(due, row, 1, NULL), 0, NULL);
 		json_array_append_new(worths, worth_of(deal));
-	const char *system = arena_printf(
-		run->arena, "{\"actor_type\":\"system\",\"actor_id\":\"%s\"}", run->program_id);
+		json_decref(deal);
+	}
 	return job_statement(run, "job_worth_store",
-		       job_json(run, json_pack("{s:o}", "worths", worths)), system,
+		       job_json(run, json_pack("{s:o}", "worths", worths)), job_system(run),
 		       problem) != NULL;
 }
 
 bool job_convert_deals(const struct job_run *run, struct problem *problem)
 {
-	const int batch = job_batch(run, BATCH);
-	int64_t done;
-	for (int batches = 1;; batches++) {
-		if (!convert_batch(run, batch, &done, problem))
-			return false;
-		if (!job_goes_on(run, batches, done, batch))
-			return true;
-		arena_reset(run->arena);
-	}
+	static const struct job_queue queue = { .name = "convert_deals",
+		.due = "job_worth_due",
+		.batch = BATCH,
+		.at_once = BATCH,
+		.run = convert };
+	return job_work(run, &queue, problem);
 }

@@ -7,14 +7,7 @@
 #include "http/dispute_bundle.h"
 #include "job.h"
 
-#define BATCH        50
-#define BUNDLE_BATCH 5
-
-static const char *system_request(const struct job_run *run)
-{
-	return arena_printf(
-		run->arena, "{\"actor_type\":\"system\",\"actor_id\":\"%s\"}", run->program_id);
-}
+#define BATCH 50
 
 static bool add_bundle(const struct job_run *run, const char *dispute_id, const char *audience,
 	json_t *bundles, struct problem *problem)
@@ -30,42 +23,33 @@ static bool add_bundle(const struct job_run *run, const char *dispute_id, const 
 	       problem_set(problem, PROBLEM_internal, "a bundle is not valid UTF-8");
 }
 
-static bool freeze(const struct job_run *run, const char *dispute_id, bool has_respondent,
+static bool freeze(const struct job_run *run, const struct rows *due, size_t row, size_t count,
 	struct problem *problem)
 {
+	const char *dispute_id = rows_cell(due, row, 0, NULL);
+	bool has_respondent = rows_cell(due, row, 1, NULL)[0] == 't';
 	json_t *bundles = json_array();
+	(void)count;
 	bool good =
 		add_bundle(run, dispute_id, "vendor", bundles, problem) &&
 		add_bundle(run, dispute_id, "claimant", bundles, problem) &&
 		(!has_respondent || add_bundle(run, dispute_id, "respondent", bundles, problem));
 	const char *decision = job_json(
 		run, json_pack("{s:s, s:o}", "dispute_id", dispute_id, "bundles", bundles));
-	return good &&
-	       job_statement(run, "job_bundle", decision, system_request(run), problem) != NULL;
-}
-
-/* A few at a pass, for each is a file. */
-static bool freeze_some(const struct job_run *run, struct problem *problem)
-{
-	const char *size = arena_printf(run->arena, "{\"batch\":%d}", BUNDLE_BATCH);
-	const struct rows *due = job_statement(run, "job_unbundled", size, NULL, problem);
-	bool good = due != NULL;
-	for (size_t row = 0; good && row < rows_count(due) && !job_is_stopping(run); row++)
-		good = freeze(run, rows_cell(due, row, 0, NULL),
-			rows_cell(due, row, 1, NULL)[0] == 't', problem);
-	return good;
+	return good && job_statement(run, "job_bundle", decision, job_system(run), problem) != NULL;
 }
 
 bool job_disputes(const struct job_run *run, struct problem *problem)
 {
-	for (int batches = 1;; batches++) {
-		const char *size = arena_printf(run->arena, "{\"batch\":%d}", BATCH);
-		const struct rows *rows =
-			job_statement(run, "job_disputes", size, system_request(run), problem);
-		if (rows == NULL)
-			return false;
-		if (!job_goes_on(run, batches, rows_int(rows, "moved"), BATCH))
-			return freeze_some(run, problem);
-		arena_reset(run->arena);
-	}
+	static const struct job_queue due = { .name = "disputes",
+		.due = "job_disputes_due",
+		.batch = BATCH,
+		.at_once = BATCH,
+		.work = "job_disputes" };
+	static const struct job_queue closed = { .name = "bundles",
+		.due = "job_unbundled",
+		.batch = BATCH,
+		.at_once = 1,
+		.run = freeze };
+	return job_work(run, &due, problem) && job_work(run, &closed, problem);
 }

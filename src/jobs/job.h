@@ -23,13 +23,12 @@ struct job_run {
 	struct jobs *jobs;
 	struct arena *arena;    /* reset by the job between batches */
 	const char *program_id; /* NULL: the installation. Not on the arena */
-	int halvings;           /* of what is done at once: it took too long */
 };
 
 bool job_seal(const struct job_run *run, struct problem *problem);            /* sealer.c */
 bool job_expire(const struct job_run *run, struct problem *problem);          /* expiry.c */
 bool job_remind(const struct job_run *run, struct problem *problem);          /* expiry.c */
-bool job_free_accounts(const struct job_run *run, struct problem *problem);   /* accounts.c */
+bool job_free_accounts(const struct job_run *run, struct problem *problem);   /* expiry.c */
 bool job_auto_approve(const struct job_run *run, struct problem *problem);    /* auto_approve.c */
 bool job_import(const struct job_run *run, struct problem *problem);          /* imports.c */
 bool job_erase(const struct job_run *run, struct problem *problem);           /* erasure.c */
@@ -51,8 +50,8 @@ const char *job_json(const struct job_run *run, json_t *value);
 /* Whether the process is about to end. */
 bool job_is_stopping(const struct job_run *run);
 
-/* How much goes into a batch of the pass, where it should be `most`. */
-int job_batch(const struct job_run *run, int most);
+/* The request of what the program does by itself. */
+const char *job_system(const struct job_run *run);
 
 /* Whether one more batch may follow the `batches` there were and the last, which did `done`. */
 bool job_goes_on(const struct job_run *run, int batches, int64_t done, int64_t batch_size);
@@ -61,5 +60,36 @@ bool job_goes_on(const struct job_run *run, int batches, int64_t done, int64_t b
  * when it failed. */
 const struct rows *job_statement(const struct job_run *run, const char *name, const char *decision,
 	const char *request, struct problem *problem);
+
+/* ---- failures.c: what fails holds up nothing else ---- */
+
+/* Rows that are due, each with a fate of its own. */
+struct job_queue {
+	const char *name; /* in job_failures */
+	const char *due; /* statement: the ids of what is due and does not rest, first columns of at
+			    most decision.batch rows */
+	int batch;
+	int at_once;      /* rows of one transaction */
+	const char *work; /* statement: does decision.ids, those that are still due */
+	/* Instead of `work`: does `count` of the due rows from `first` on. */
+	bool (*run)(const struct job_run *run, const struct rows *due, size_t first, size_t count,
+		struct problem *problem);
+};
+
+/* Works on all that is due. What fails, or takes too long, is tried again with half as many rows; a
+ * row that fails alone is logged and rests, longer each time, and the next ones have their turn.
+ * False when nothing can be done now. */
+bool job_work(const struct job_run *run, const struct job_queue *queue, struct problem *problem);
+
+/* Logs that a row of the run's program failed, and lets it rest. */
+bool job_put_aside(const struct job_run *run, const char *job, const char *id,
+	const struct problem *fault, struct problem *problem);
+
+/* Calls `step`, which does `size` things at most and says how many it did, as long as there is
+ * more. One that fails is tried again with half the size. */
+bool job_batches(const struct job_run *run,
+	bool (*step)(const struct job_run *run, int size, void *context, int64_t *ret_done,
+		struct problem *problem),
+	int size, void *context, struct problem *problem);
 
 #endif

@@ -18,8 +18,7 @@
 #include "base/log.h"
 #include "job.h"
 
-#define TICK_MS      100
-#define MAX_HALVINGS 7 /* to one, of a hundred */
+#define TICK_MS 100
 
 enum lane { LANE_DATABASE, LANE_MAIL, LANE_IMPORT, LANE_COUNT };
 
@@ -67,7 +66,6 @@ struct jobs {
 	bool failing[JOB_COUNT]; /* the first failure of a row of them is logged, and the recovery
 				  */
 	_Atomic int64_t done_us[JOB_COUNT];
-	int halvings[JOB_COUNT];
 };
 
 const struct rows *job_statement(const struct job_run *run, const char *name, const char *decision,
@@ -109,10 +107,10 @@ const char *job_json(const struct job_run *run, json_t *value)
 	return text;
 }
 
-int job_batch(const struct job_run *run, int most)
+const char *job_system(const struct job_run *run)
 {
-	int half = most >> run->halvings;
-	return half > 0 ? half : 1;
+	return arena_printf(
+		run->arena, "{\"actor_type\":\"system\",\"actor_id\":\"%s\"}", run->program_id);
 }
 
 bool job_goes_on(const struct job_run *run, int batches, int64_t done, int64_t batch_size)
@@ -131,33 +129,16 @@ static void log_failure(
 	log_end(&line);
 }
 
-/* What took too long is tried again with half as much at once, and would be found just as it is by
- * every later pass otherwise. Rounds that go well undo it step by step. */
-static bool halve(struct jobs *jobs, size_t index, struct job_run *run, struct problem *problem)
-{
-	if (problem->code != PROBLEM_timeout || run->halvings >= MAX_HALVINGS || is_stopping(jobs))
-		return false;
-	log_event(LOG_WARN, "job takes too long", "%s", table[index].name);
-	run->halvings = ++jobs->halvings[index];
-	*problem = (struct problem)PROBLEM_INIT;
-	arena_reset(run->arena);
-	return true;
-}
-
 /* Resets the arena afterwards; the program's id must stand on another one. */
 static bool run_pass(
 	struct jobs *jobs, size_t index, const char *program_id, bool is_quiet, struct arena *arena)
 {
 	const struct job *job = &table[index];
 	struct problem problem = PROBLEM_INIT;
-	struct job_run run = { .app = jobs->app,
-		.jobs = jobs,
-		.arena = arena,
-		.program_id = program_id,
-		.halvings = jobs->halvings[index] };
+	struct job_run run = {
+		.app = jobs->app, .jobs = jobs, .arena = arena, .program_id = program_id
+	};
 	bool good = job->run(&run, &problem);
-	while (!good && halve(jobs, index, &run, &problem))
-		good = job->run(&run, &problem);
 	if (!good && !is_quiet)
 		log_failure(job, program_id, &problem);
 	arena_reset(arena);
@@ -195,8 +176,6 @@ static void note_outcome(struct jobs *jobs, size_t index, bool good)
 	if (good && jobs->failing[index])
 		log_event(LOG_INFO, "job works again", "%s", table[index].name);
 	jobs->failing[index] = !good;
-	if (good && jobs->halvings[index] > 0)
-		jobs->halvings[index]--;
 	if (good)
 		jobs->done_us[index] = clock_monotonic_us();
 }

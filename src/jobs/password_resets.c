@@ -64,6 +64,15 @@ static bool start_reset(
 	return failure == DB_NONE;
 }
 
+/* For the program of the person who is meant. */
+static bool put_aside(const struct job_run *run, const struct rows *rows, size_t row,
+	const struct problem *fault, struct problem *problem)
+{
+	struct job_run program = *run;
+	program.program_id = column(rows, row, "program_id");
+	return job_put_aside(&program, "password_resets", column(rows, row, "id"), fault, problem);
+}
+
 bool job_password_resets(const struct job_run *run, struct problem *problem)
 {
 	const char *size = arena_printf(run->arena, "{\"batch\":%d}", BATCH);
@@ -72,9 +81,11 @@ bool job_password_resets(const struct job_run *run, struct problem *problem)
 	bool good = rows != NULL;
 
 	for (size_t row = 0; good && row < rows_count(rows); row++) {
-		good = start_reset(run, rows, row, problem);
-		if (good)
+		struct problem fault = PROBLEM_INIT;
+		if (start_reset(run, rows, row, &fault))
 			json_array_append_new(ids, json_string(column(rows, row, "id")));
+		else
+			good = put_aside(run, rows, row, &fault, problem);
 	}
 	if (json_array_size(ids) == 0) {
 		json_decref(ids);

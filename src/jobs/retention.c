@@ -6,49 +6,51 @@
 
 #define BATCH 1000
 
-static bool forget(const struct job_run *run, const char *statement, struct problem *problem)
+static bool forget_batch(const struct job_run *run, int size, void *context, int64_t *ret_gone,
+	struct problem *problem)
 {
-	const int batch = job_batch(run, BATCH);
-	for (int batches = 1;; batches++) {
-		int64_t window_s = keys_overlap_s(run->app->settings);
-		const char *decision = arena_printf(
-			run->arena, "{\"batch\":%d,\"window_s\":%lld}", batch, (long long)window_s);
-		const struct rows *rows = job_statement(run, statement, decision, NULL, problem);
-		if (rows == NULL)
-			return false;
-		if (!job_goes_on(run, batches, rows_int(rows, "gone"), batch))
-			return true;
-		arena_reset(run->arena);
-	}
+	const char *const *statement = context;
+	int64_t window_s = keys_overlap_s(run->app->settings);
+	const char *decision = arena_printf(
+		run->arena, "{\"batch\":%d,\"window_s\":%lld}", size, (long long)window_s);
+	const struct rows *rows = job_statement(run, *statement, decision, NULL, problem);
+	*ret_gone = rows != NULL ? rows_int(rows, "gone") : 0;
+	return rows != NULL;
 }
+
+/* All of these, ended by NULL; one that fails leaves the others their turn. */
+static bool forget(const struct job_run *run, const char **statements, struct problem *problem)
+{
+	bool good = true;
+	for (; *statements != NULL; statements++)
+		good &= job_batches(run, forget_batch, BATCH, statements, problem);
+	return good;
+}
+
+#define FORGET(...) forget(run, (const char *[]){ __VA_ARGS__, NULL }, problem)
 
 bool job_forget_keys(const struct job_run *run, struct problem *problem)
 {
-	return forget(run, "job_forget_keys", problem);
+	return FORGET("job_forget_keys");
 }
 
 bool job_forget_requests(const struct job_run *run, struct problem *problem)
 {
-	return forget(run, "job_forget_requests", problem);
+	return FORGET("job_forget_requests");
 }
 
 bool job_forget_tokens(const struct job_run *run, struct problem *problem)
 {
-	return forget(run, "job_forget_refresh_tokens", problem) &&
-	       forget(run, "job_forget_sessions", problem) &&
-	       forget(run, "job_forget_attempts", problem) &&
-	       forget(run, "job_forget_challenges", problem) &&
-	       forget(run, "job_forget_revocations", problem);
+	return FORGET("job_forget_refresh_tokens", "job_forget_sessions", "job_forget_attempts",
+		"job_forget_challenges", "job_forget_revocations", "job_forget_failures");
 }
 
 bool job_forget_files(const struct job_run *run, struct problem *problem)
 {
-	return forget(run, "job_forget_files", problem);
+	return FORGET("job_forget_files");
 }
 
 bool job_forget_mails(const struct job_run *run, struct problem *problem)
 {
-	return forget(run, "job_mail_expire", problem) &&
-	       forget(run, "job_forget_user_tokens", problem) &&
-	       forget(run, "job_forget_ended_mails", problem);
+	return FORGET("job_mail_expire", "job_forget_user_tokens", "job_forget_ended_mails");
 }

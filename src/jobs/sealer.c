@@ -16,25 +16,23 @@ static bool sign_head(const struct job_run *run, const struct rows *sealed, stru
 	return job_statement(run, "job_checkpoint", checkpoint, NULL, problem) != NULL;
 }
 
-/* The last batch's head; the arena holds that batch only. NULL when a batch failed. */
-static const struct rows *seal(const struct job_run *run, struct problem *problem)
+/* The head is that of the last batch: the arena holds no other. */
+static bool seal(const struct job_run *run, int size, void *context, int64_t *ret_done,
+	struct problem *problem)
 {
-	const int batch = job_batch(run, BATCH);
-	for (int batches = 1;; batches++) {
-		const char *size = arena_printf(run->arena, "{\"batch\":%d}", batch);
-		const struct rows *sealed = job_statement(run, "job_seal", size, NULL, problem);
-		if (sealed == NULL || !job_goes_on(run, batches, rows_int(sealed, "sealed"), batch))
-			return sealed;
-		arena_reset(run->arena);
-	}
+	const struct rows **ret_sealed = context;
+	const char *batch = arena_printf(run->arena, "{\"batch\":%d}", size);
+	*ret_sealed = job_statement(run, "job_seal", batch, NULL, problem);
+	*ret_done = *ret_sealed != NULL ? rows_int(*ret_sealed, "sealed") : 0;
+	return *ret_sealed != NULL;
 }
 
 /* One signature a pass, however much was sealed. A head that was left unsigned, because a sealer
  * died between the two steps, is signed by the next one. */
 bool job_seal(const struct job_run *run, struct problem *problem)
 {
-	const struct rows *sealed = seal(run, problem);
-	if (sealed == NULL)
+	const struct rows *sealed = NULL;
+	if (!job_batches(run, seal, BATCH, &sealed, problem))
 		return false;
 	return rows_int(sealed, "head_seq") == 0 || rows_bool(sealed, "is_signed") ||
 	       sign_head(run, sealed, problem);

@@ -21,8 +21,11 @@ def beside(postgres, new_database, new_server):
         def execute(self, sql, *values):
             return postgres.execute(self.name, sql, values)
 
+        def serve(self, **settings):
+            return new_server(self.url, **settings)
+
         def start(self, **settings):
-            return World(new_server(self.url, **settings), self.url)
+            return World(self.serve(**settings), self.url)
 
         def program(self):
             return self.execute("select min(id::text) from programs")[0][0]
@@ -95,3 +98,57 @@ def test_all_old_tokens_are_forgotten(beside):
     assert beside.execute("select count(*) filter (where expires_at < now() - interval '1 day'), "
                           "count(*) filter (where expires_at < now()) from refresh_tokens") == [(0, 4 * BATCH)]
     assert beside.execute("select count(*) from sessions where user_agent = 'many'") == [(2 * BATCH,)]
+
+
+POISON = """
+    create function poison() returns trigger language plpgsql as $$
+    begin
+        if new.customer_name like 'Poison%%' then
+            raise exception 'poisoned';
+        end if;
+        perform pg_sleep(0.4);
+        return new;
+    end $$;
+    create trigger poison before update on deals for each row
+        when (new.status is distinct from old.status) execute function poison();
+    create function poison_bundle() returns trigger language plpgsql as $$ begin raise exception 'poisoned'; end $$;
+"""
+
+
+def test_what_fails_holds_up_nothing_behind_it(beside):
+    """A row that fails is the first in its line; the others are more than one statement has time for."""
+    world = beside.start(jobs="false")
+    partner = world.partner("a")
+
+    def deal(name, **members):
+        return partner.deal(customer_name=name, **members)["id"]
+
+    due = [deal(name) for name in ("Poison Due", "Slow One", "Slow Two", "Slow Three", "Slow Four")]
+    for row in due:
+        world.admin.post(f"/v1/deals/{row}/approve", {"protection_days": 1}, if_match="*", expect=200)
+    world.advance_clock(86_400)
+    world.admin.post("/v1/deal-approval-policies", {"name": "All", "is_automatic": True, "conditions": []}, expect=201)
+    submitted = [deal(name) for name in ("Poison Orchard", "Hilltop Bakery")]
+    cases = [world.dispute_in("evidence", deal=world.deal_in("rejected"))["id"] for _ in range(2)]
+    for row in cases:
+        world.admin.post(f"/v1/disputes/{row}/finish-evidence", {"party": "claimant"}, if_match="*", expect=200)
+    beside.execute(POISON)
+    beside.execute("create trigger poison before insert on dispute_bundles for each row "
+                   f"when (new.dispute_id = '{cases[0]}') execute function poison_bundle()")
+    beside.serve(statement_timeout_ms=1000)
+
+    def standing(table, column, ids):
+        return [found for found, in beside.execute(
+            f"select {column}::text from {table} where id = any(%s::uuid[]) order by array_position(%s::uuid[], id)", ids, ids)]
+
+    def failed():
+        return dict(beside.execute("select job, row_id::text from job_failures"))
+
+    wait.until(lambda: standing("deals", "status", due) == ["approved", *["expired"] * 4], "all but one have expired", 60)
+    wait.until(lambda: standing("deals", "status", submitted) == ["submitted", "approved"], "all but one are approved", 60)
+    wait.until(lambda: standing("disputes", "bundled_at is null", cases) == ["true", "false"], "all but one are frozen", 60)
+    wait.until(lambda: failed() == {"expire": due[0], "auto_approve": submitted[0], "bundles": cases[0]}, "they rest", 60)
+    beside.execute("drop function poison, poison_bundle cascade")
+    beside.execute("update job_failures set retry_at = now()")
+    wait.until(lambda: standing("deals", "status", [due[0], submitted[0]]) == ["expired", "approved"], "the second try", 60)
+    wait.until(lambda: standing("disputes", "bundled_at is null", cases) == ["false", "false"], "the second try", 60)
