@@ -422,6 +422,27 @@ static void set_closing(const struct command_input *in, const char *action, json
 		set, deal_worth_json(row_json(in->facts, "worth_facts", in->request->arena), won));
 }
 
+/* The margin of a quote is for who submits in time. */
+static bool quote_is_valid(
+	const struct command_input *in, struct decision *out, struct problem *problem)
+{
+	json_object_set_new(out->fields, "needs_quote", json_true());
+	if (rows_text(in->facts, "quote_id") == NULL ||
+		rows_time(in->facts, "quote_valid_until") > rows_time(in->facts, "now"))
+		return true;
+	refuse_quote(in, VIOLATION_inconsistent, "#/quote_id",
+		"The quote is not valid any more; withdraw the draft and register with a new one.",
+		problem);
+	return false;
+}
+
+static bool draft_is_ready(
+	const struct command_input *in, struct decision *out, struct problem *problem)
+{
+	return custom_fields_are_complete(in, problem) && quote_is_valid(in, out, problem) &&
+	       deal_has_room(in, out, problem);
+}
+
 static bool decide_step(
 	const struct command_input *in, struct decision *out, struct problem *problem)
 {
@@ -441,7 +462,7 @@ static bool decide_step(
 		return problem_set(problem, PROBLEM_partner_not_active,
 			"Only an active partner can submit a deal.");
 	if (strcmp(status, "draft") == 0 && strcmp(step->action, "submit") == 0 &&
-		(!custom_fields_are_complete(in, problem) || !deal_has_room(in, out, problem)))
+		!draft_is_ready(in, out, problem))
 		return false;
 	json_object_set_new(set, "status", json_string(move->to));
 	if (step->column != NULL && command_body_text(in, step->member) != NULL)

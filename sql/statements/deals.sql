@@ -92,7 +92,7 @@ select d.status, d.amount_minor, d.currency, d.partner_id, p.status as partner_s
 	case when d.status in ('submitted', 'in_review', 'approved') then deal_shares(d, (n.now at time zone g.zone)::date) end
 		as shares,
 	g.policies_version, case when d.status in ('submitted', 'in_review') then deal_approval_facts(d, x.facts) end as approval,
-	x.facts, q.id as quote_id, q.number as quote_number,
+	x.facts, q.id as quote_id, q.number as quote_number, q.valid_until as quote_valid_until,
 	q.margin_bps as quote_margin_bps, q.margin_minor as quote_margin_minor, q.clipped_bps as quote_clipped_bps,
 	case when d.status in ('submitted', 'in_review') then special_price_of(d.id) end as special_price
 from deals d
@@ -111,7 +111,8 @@ where d.program_id = $1 and d.id = $3 and ($2 is null or d.partner_id = $2)
 -- Every change of a deal: decision.set holds the new values of columns. Re-asserted under row locks where the decision
 -- says so: needs_partner, that the partner is active; needs_earns, that its type earns like this; needs_tier, that it is in this tier and that tier and program still
 -- have the terms that were read; needs_rule_set, that this rule set of margin (null: none) is in force; needs_distributor,
--- that the partner buys through this one (null: through none); needs_protection, that protection still runs; needs_capacity,
+-- that the partner buys through this one (null: through none); needs_protection, that protection still runs; needs_quote,
+-- that its quote, if any, is valid still; needs_capacity,
 -- that the partner has room for one more; policies_version, that the policies of approval are those that were read;
 -- needs_special_price, that this (null: nothing) is granted and nothing asked for, once nobody else holds the deal.
 -- approval: the step that is decided with it.
@@ -170,6 +171,8 @@ with partner as (
 		and (not $5 ? 'needs_distributor' or partner_distributor_at(d.partner_id, program_now())
 			is not distinct from ($5->>'needs_distributor')::uuid)
 		and not (coalesce(($5->>'needs_protection')::boolean, false) and d.protected_until <= program_now())
+		and not (coalesce(($5->>'needs_quote')::boolean, false) and exists (select from margin_quotes q
+			where q.program_id = $1 and q.id = d.quote_id and q.valid_until <= program_now()))
 	returning d.id, d.partner_id, d.external_ids
 ), decided as (
 	insert into deal_approvals (program_id, id, deal_id, round, policy_id, policy_version, step, step_name, decided_by_id,

@@ -255,6 +255,22 @@ def test_quotes_that_do_not_fit(place):
     assert register(partner.api, row["id"]) == {("#/quote_id", "inconsistent")}
 
 
+def test_a_draft_does_not_keep_its_quote(place):
+    """It is submitted while the quote is valid; what was asked about is answered at any time."""
+    place.set_clock("2027-03-10T12:00:00Z")
+    partner = place.make_partner("preferred")
+    drafts = [partner.deal(amount=money(700), quote_id=quote(partner.api, worth(place, 700)).json["id"], draft=True)
+              for _ in range(2)]
+    place.set_clock("2027-04-09T11:59:59.999Z")
+    asked = place.act("deals", place.act("deals", drafts[0], "submit", by=partner.api), "request-info", {"message": "Who?"})
+    place.set_clock("2027-04-09T12:00:00Z")
+    refused = partner.api.post(f"/v1/deals/{drafts[1]['id']}/submit", if_match="*", expect=422)
+    assert refused.errors() == {("#/quote_id", "inconsistent")}
+    assert place.refresh(drafts[1])["status"] == "draft"
+    assert place.act("deals", asked, "submit", by=partner.api)["status"] == "submitted"
+    assert place.act("deals", drafts[1], "withdraw", by=partner.api)["status"] == "withdrawn"
+
+
 def test_dry_run_of_a_quote(place):
     partner = place.make_partner("preferred")
     lines = [{"product_id": product(place)["id"], "quantity": 1}]
