@@ -62,6 +62,9 @@ select
 	d.closed_at,
 	d.actual_amount_minor as "actual_amount.amount_minor",
 	case when d.actual_amount_minor is not null then d.currency end as "actual_amount.currency",
+	round(d.actual_amount_minor * d.margin_bps / 10000.0)::bigint as "actual_margin_amount.amount_minor",
+	case when d.actual_amount_minor is not null and d.margin_bps is not null then d.currency end
+		as "actual_margin_amount.currency",
 	d.worth_minor as "program_amount.amount_minor",
 	case when d.worth_minor is not null then d.worth_currency end as "program_amount.currency",
 	d.worth_conversion as program_amount_conversion,

@@ -200,6 +200,7 @@ class TestWhatMovesWrite:
         row = world.act("deals", row, "win", {"actual_amount": {"amount_minor": 5_000_000, "currency": "EUR"},
                                               "closed_on": "2026-10-01"}, by=world.partner("a").api)
         assert row["actual_amount"] == {"amount_minor": 5_000_000, "currency": "EUR"}
+        assert row["actual_margin_amount"] == {"amount_minor": 5_000_000 * row["margin_bps"] // 10_000, "currency": "EUR"}
         assert row["closed_on"] == "2026-10-01" and row["closed_at"] is not None
 
     def test_win_in_the_deals_currency_only(self, world):
@@ -210,6 +211,7 @@ class TestWhatMovesWrite:
 
     def test_win_keeps_the_locked_margin(self, world):
         before = world.deal_in("approved")
+        assert before["actual_margin_amount"] is None and before["margin_bps"] is not None
         after = world.act("deals", before, "win", {"actual_amount": {"amount_minor": 1, "currency": "EUR"}})
         for member in ("margin_bps", "margin_amount", "margin_decision_id", "protection_expires_at", "tier_id"):
             assert after[member] == before[member]
