@@ -82,12 +82,10 @@ static json_t *step_json(const struct command_input *in, const struct approval_w
 	const struct approval_verdict *verdict)
 {
 	const struct approval_policy *policy = &work->asked.policies[verdict->policy];
-	char id[UUID_TEXT_BYTES];
-	uuid_v7(id);
-	return json_pack("{s:s, s:I, s:s, s:I, s:I, s:s, s:s?}", "id", id, "round",
-		(json_int_t)work->round, "policy_id", policy->id, "policy_version",
-		(json_int_t)policy->version, "step", (json_int_t)verdict->step, "step_name",
-		policy->steps[verdict->step].name, "comment", command_body_text(in, "comment"));
+	return json_pack("{s:I, s:s, s:I, s:I, s:s, s:s?}", "round", (json_int_t)work->round,
+		"policy_id", policy->id, "policy_version", (json_int_t)policy->version, "step",
+		(json_int_t)verdict->step, "step_name", policy->steps[verdict->step].name,
+		"comment", command_body_text(in, "comment"));
 }
 
 /* By which policy, for the vendor's eyes. */

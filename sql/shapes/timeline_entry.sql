@@ -2,7 +2,7 @@
 --
 -- The story of a deal and of all that names it, from the first moment on: it does not wait for the sealer as the feed
 -- does. status is that of the deal after the entry. A note is told as it reads now, so that what was removed is gone here,
--- too.
+-- too. What is said of one step of an approval, only the vendor reads: it has the id of its event.
 create view timeline_entry_shape with (security_invoker = true) as
 select
 	e.program_id as _program_id,
@@ -24,6 +24,8 @@ select
 		order by p.occurred_at desc, p.id desc limit 1) end as status,
 	case e.resource_type
 		when 'deal' then case e.type when 'deal.info_requested' then e.data->>'info_request'
+			when 'deal.step_approved' then (select a.comment from deal_approvals a
+				where a.program_id = e.program_id and a.id = e.id)
 			when 'deal.lost' then coalesce(e.data->>'lost_reason', e.data->>'lost_reason_key')
 			else case when e.data->>'decision_comment' is distinct from e.previous->>'decision_comment'
 				and e.previous ? 'decision_comment' then e.data->>'decision_comment' end end

@@ -177,9 +177,9 @@ with partner as (
 ), decided as (
 	insert into deal_approvals (program_id, id, deal_id, round, policy_id, policy_version, step, step_name, decided_by_id,
 		decided_at, comment)
-	select $1, a.id, w.id, a.round, a.policy_id, a.policy_version, a.step, a.step_name, ($6->>'actor_id')::uuid,
+	select $1, ($5->>'event_id')::uuid, w.id, a.round, a.policy_id, a.policy_version, a.step, a.step_name, ($6->>'actor_id')::uuid,
 		program_now(), a.comment
-	from written w, jsonb_to_record($5->'approval') as a(id uuid, round int, policy_id uuid, policy_version int, step int,
+	from written w, jsonb_to_record($5->'approval') as a(round int, policy_id uuid, policy_version int, step int,
 		step_name text, comment text)
 	where $5 ? 'approval'
 ), unlinked as (

@@ -71,6 +71,9 @@ def test_two_steps_in_order(office):
     assert kinds == ["deal.submitted", "deal.step_approved", "deal.approved"]
     decision = office.admin.get(f"/v1/decisions/{last['margin_decision_id']}")
     assert decision["inputs"]["approval_policy"]["id"] == made["id"]
+    said = lambda by: [row["comment"] for row in by.list(f"/v1/deals/{deal['id']}/timeline", {"sort": "occurred_at"})]
+    assert said(office.admin) == [None, "Known customer", "Go ahead"]
+    assert "Known customer" not in said(office.partner("a").api) and said(office.partner("a").api)[-1] == "Go ahead"
 
 
 def test_below_the_threshold_as_ever(office):
