@@ -32,7 +32,8 @@ begin
 end $$;
 
 -- A review has to be done in so many business days from the submission; who waits for information does not count. Notices
--- begin anew with every new end of protection.
+-- begin anew with every new end of protection. What kept the end waiting ends with the deal: of the time beyond the end
+-- remains what has passed.
 create or replace function deal_set_clocks() returns trigger language plpgsql as
 $$
 declare
@@ -49,6 +50,10 @@ begin
 	end if;
 	new.next_notice_at := case when new.status = 'approved'
 		then deal_next_notice(new.protection_expires_at, now, program.zone, program.expiry_notice_days) end;
+	if new.status <> 'approved' then
+		new.protection_grace_until := case when now > new.protection_expires_at
+			then least(new.protection_grace_until, now) end;
+	end if;
 	return new;
 end $$;
 

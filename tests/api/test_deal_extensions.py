@@ -113,6 +113,30 @@ def test_one_at_a_time_and_as_often_as_the_program_says(berlin, deal):
     assert limited.problem == "extension_limit_reached", limited
 
 
+@pytest.mark.parametrize("action, body", [("win", {}), ("lose", {"reason": "x"}), ("cancel", {"reason": "x"})],
+                         ids=["won", "lost", "cancelled"])
+def test_what_was_asked_for_does_not_protect_beyond_the_deal(berlin, deal, action, body):
+    row = ask(berlin, deal).json
+    assert berlin.refresh(deal)["protected_until"] == "2026-04-22T13:00:00.000Z"
+    closed = berlin.act("deals", berlin.refresh(deal), action, body)
+    assert closed["protected_until"] == closed["protection_expires_at"] == END
+    assert berlin.refresh(row)["status"] == "withdrawn"
+
+
+def test_who_wins_after_the_end_is_protected_until_then(berlin):
+    """The account, held beyond its end by the request alone, is free for the next in line."""
+    berlin.set_clock(START)
+    site = "https://www.won-in-grace.example"
+    first = berlin.act("deals", berlin.partner("a").deal(customer_website=site), "approve", {})
+    second = berlin.partner("b").deal(customer_website=site)
+    ask(berlin, first)
+    berlin.set_clock("2026-04-17T08:00:00Z")
+    assert berlin.refresh(second)["status"] == "conflict_hold"
+    won = berlin.act("deals", berlin.refresh(first), "win", {})
+    assert (won["protection_expires_at"], won["protected_until"]) == (END, "2026-04-17T08:00:00.000Z")
+    assert berlin.refresh(second)["status"] == "in_review"
+
+
 def test_a_refusal_after_the_end_ends_protection(berlin, deal):
     row = ask(berlin, deal).json
     berlin.set_clock("2026-04-17T08:00:00Z")
