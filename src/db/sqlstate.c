@@ -4,7 +4,7 @@
  * first row whose prefix fits decides, so exact codes stand above their class. `constraints` goes
  * by name and decides for class 23; a new constraint or unique index in sql/migrations needs a row
  * here, and `partnerd check` compares the two both ways. PostgreSQL's own words go into the cause,
- * which is logged and never sent.
+ * which is logged and never sent. house: table
  */
 #include "db/internal.h"
 
