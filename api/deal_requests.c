@@ -163,6 +163,15 @@ static bool decide_help_withdraw(
 
 /* ---- special prices ---- */
 
+/* Who earns commission alone has no margin that a price could replace, unless a quote gave one. */
+static bool check_earns(const struct command_input *in, struct problem *problem)
+{
+	if (!rows_bool(in->facts, "earns_no_margin"))
+		return true;
+	return problem_set(problem, PROBLEM_no_margin,
+		"Partners of this type earn commission: the deal has no margin to change.");
+}
+
 static bool decide_price(
 	const struct command_input *in, struct decision *out, struct problem *problem)
 {
@@ -173,7 +182,8 @@ static bool decide_price(
 		!special_price_check(asked, rows_int(in->facts, "margin_cap_bps"),
 			"#/requested_margin_bps", in->request->arena, problem))
 		return false;
-	return check_deal(in, "draft submitted in_review info_requested conflict_hold", problem);
+	return check_deal(in, "draft submitted in_review info_requested conflict_hold", problem) &&
+	       check_earns(in, problem);
 }
 
 /* Until when it holds: as the vendor says, else as long as a protection would run. */
@@ -235,7 +245,7 @@ static bool decide_price_approve(
 			"The deal is %s; its margin does not change any more.",
 			rows_text(in->facts, "deal_status"));
 	set_decision(in, set, "comment");
-	return true;
+	return check_earns(in, problem);
 }
 
 static bool decide_price_reject(

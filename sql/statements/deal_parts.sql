@@ -3,11 +3,13 @@
 -- The deal that something is added to, if the caller may see it, as it stands now; and a file to be added.
 -- name: deal_part_facts
 select d.id as deal_id, d.partner_id, case when d.status = 'approved' and d.protected_until <= n.now then 'expired'
-	else d.status end as status, d.number, d.currency, g.margin_cap_bps, n.now, (n.now at time zone g.zone)::date as today,
+	else d.status end as status, y.earns = 'commission' and d.quote_id is null as earns_no_margin, d.number, d.currency, g.margin_cap_bps, n.now, (n.now at time zone g.zone)::date as today,
 	f.id as file_id, f.status as file_status, f.used_by_id as file_used_by_id, f.partner_id as file_partner_id
 from programs g
 cross join (select program_now() as now) n
 left join deals d on d.program_id = g.id and d.id = ($4->>'deal_id')::uuid and ($2 is null or d.partner_id = $2)
+left join partners p on p.program_id = d.program_id and p.id = d.partner_id
+left join partner_types y on y.program_id = p.program_id and y.key = p.type
 left join files f on f.program_id = g.id and f.id = ($4->>'file_id')::uuid and ($2 is null or f.partner_id = $2)
 where g.id = $1
 

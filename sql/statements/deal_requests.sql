@@ -53,11 +53,14 @@ select assert_written(count(*)) from written
 
 -- name: special_price_facts
 select g.margin_cap_bps, n.now, d.status as deal_status, r.requested_margin_bps,
+	y.earns = 'commission' and d.quote_id is null as earns_no_margin,
 	((n.now at time zone g.zone) + make_interval(days => g.protection_days)) at time zone g.zone as default_end
 from programs g
 cross join (select program_now() as now) n
 join special_pricing_requests r on r.program_id = g.id and r.id = $3
 join deals d on d.program_id = r.program_id and d.id = r.deal_id
+join partners p on p.program_id = d.program_id and p.id = d.partner_id
+left join partner_types y on y.program_id = p.program_id and y.key = p.type
 where g.id = $1
 
 -- name: special_price_change

@@ -142,6 +142,21 @@ def test_nobody_goes_beyond_the_program(world):
     assert refused.errors() == {("#/granted_margin_bps", "too_large")}
 
 
+def test_no_margin_is_asked_for_where_none_is_earned(world):
+    """Nor granted, when the type of the partner has come to earn commission meanwhile; what was asked is rejected then."""
+    referrer, kind = world.make_partner(type="referral"), world.partner_type("consultant")
+    body = {"deal_id": referrer.deal()["id"], "requested_margin_bps": 4000, "reason": "x"}
+    referrer.api.post(f"/v1/{PRICE}", body, expect=409, problem="no_margin")
+    consultant = world.make_partner(type="consultant")
+    deal = consultant.deal()
+    earn = lambda **how: world.admin.patch(f"/v1/partner-types/{kind['id']}", how, if_match="*", expect=200)
+    earn(earns="both")
+    asked = world.ask_price(deal["id"], by=consultant.api)
+    earn(earns="commission")
+    world.admin.post(f"/v1/{PRICE}/{asked['id']}/approve", {}, if_match="*", expect=409, problem="no_margin")
+    assert step(world, asked, "reject", {"reason": "There is no margin."})["status"] == "rejected"
+
+
 def test_who_asks_does_not_decide(world):
     asked = world.ask_price(by=world.admin)
     world.admin.post(f"/v1/{PRICE}/{asked['id']}/approve", {}, if_match="*", expect=403, problem="forbidden")
