@@ -73,12 +73,14 @@ begin
 		moved := moved + 1;
 	end loop;
 	update deal_external_ids e set partner_id = target where e.program_id = app_program() and e.partner_id = duplicate;
-	update margin_quotes q set partner_id = target, version = q.version + 1, updated_at = program_now()
-	where q.program_id = app_program() and q.partner_id = duplicate;
+	with quotes as (
+		update margin_quotes q set partner_id = target, version = q.version + 1, updated_at = program_now()
+		where q.program_id = app_program() and q.partner_id = duplicate
+		returning q.id
+	)
 	update decisions c set partner_id = target
-	from margin_quotes q
-	where c.program_id = app_program() and q.program_id = app_program() and q.partner_id = target
-		and c.resource_id = q.id and c.partner_id = duplicate;
+	from quotes q
+	where c.program_id = app_program() and c.resource_id = q.id;
 	set constraints deals_quote_fkey immediate;
 	return moved;
 end $$;
@@ -190,9 +192,13 @@ begin
 	perform relations_end(quiet, duplicate, 'The partner was merged with another.');
 	update partner_contacts c set partner_id = target, version = c.version + 1, updated_at = program_now()
 	where c.program_id = app_program() and c.partner_id = duplicate;
-	update dispute_parties y set partner_id = target where y.program_id = app_program() and y.partner_id = duplicate;
+	with disputes as (
+		update dispute_parties y set partner_id = target where y.program_id = app_program() and y.partner_id = duplicate
+		returning y.dispute_id
+	)
 	update decisions c set partner_id = target
-	where c.program_id = app_program() and c.partner_id = duplicate and c.resource_type = 'dispute';
+	from disputes y
+	where c.program_id = app_program() and c.resource_id = y.dispute_id and c.partner_id = duplicate;
 	update partner_applications a set partner_id = target where a.program_id = app_program() and a.partner_id = duplicate;
 	update files f set partner_id = target where f.program_id = app_program() and f.partner_id = duplicate;
 	update imports i set partner_id = target where i.program_id = app_program() and i.partner_id = duplicate;

@@ -4,6 +4,7 @@
 They are the plans that were run, told by auto_explain, as the application's role and behind the walls that are set.
 """
 import json
+from collections import deque
 from contextlib import contextmanager
 
 import psycopg2
@@ -15,6 +16,7 @@ MODES = ["force_custom_plan", "force_generic_plan"]
 def session(url, program, partner="*", mode="force_custom_plan"):
     """A transaction of the application's, rolled back in the end, whose plans are told."""
     connection = psycopg2.connect(url)
+    connection.notices = deque()  # a list would keep the last fifty
     cursor = connection.cursor()
     cursor.execute("""
         load 'auto_explain';
@@ -31,7 +33,7 @@ def session(url, program, partner="*", mode="force_custom_plan"):
 def scans(cursor, sql, values=()):
     """(relation, index or None, rows read in vain) of each scan that the statement and what it calls have run."""
     notices = cursor.connection.notices
-    del notices[:]
+    notices.clear()
     cursor.execute(sql, values)
     found = []
 
