@@ -472,7 +472,7 @@ begin
 	foreach deal in array due loop
 		continue when not exists (select from deal_protections p
 			join deals d on d.program_id = p.program_id and d.id = p.deal_id and d.status = 'won'
-			where p.program_id = app_program() and p.deal_id = deal and p.is_live and upper(p.period) <= program_now());
+			where p.program_id = app_program() and p.deal_id = deal and p.is_live and p.ends_at <= program_now());
 		waiting := deal_waiting(deal);
 		update deal_keys k set is_live = false where k.program_id = app_program() and k.deal_id = deal;
 		update deal_protections p set is_live = false where p.program_id = app_program() and p.deal_id = deal;

@@ -58,7 +58,7 @@ select deals_remind($6, job_ids($5)) as reminded
 -- name: job_accounts_due
 select distinct p.deal_id as id from deal_protections p
 join deals d on d.program_id = p.program_id and d.id = p.deal_id and d.status = 'won'
-where p.program_id = $1 and p.is_live and upper(p.period) <= program_now() and not job_rests($1, 'free_accounts', d.id)
+where p.program_id = $1 and p.is_live and p.ends_at <= program_now() and not job_rests($1, 'free_accounts', d.id)
 limit ($5->>'batch')::int
 
 -- name: job_free_accounts

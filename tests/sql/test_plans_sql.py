@@ -105,3 +105,11 @@ def test_a_merged_partner_brings_the_decisions_behind_what_it_had(place, cursor)
         json.dumps({"into_partner_id": place.partner, "expected_version": version, "deals": deals})))
     assert cursor.fetchone()[0] == 1
     assert indexes(found, "decisions") == {"decisions_by_resource"}
+
+
+@pytest.mark.parametrize("due", ["job_expire_due", "job_remind_due", "job_accounts_due"])
+def test_a_job_with_nothing_to_do_reads_nothing(place, cursor, due):
+    """Jobs look several times a second, at every program."""
+    found = plans.statement(cursor, due, place.program, decision={"batch": 100})
+    assert {index for relation, index, _ in found if relation.startswith("deal")}.isdisjoint({None}), found
+    assert sum(in_vain for _, _, in_vain in found) < 10, found

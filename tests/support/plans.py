@@ -4,11 +4,14 @@
 They are the plans that were run, told by auto_explain, as the application's role and behind the walls that are set.
 """
 import json
+import re
 from collections import deque
 from contextlib import contextmanager
+from pathlib import Path
 
 import psycopg2
 
+STATEMENTS = Path(__file__).resolve().parents[2] / "sql" / "statements"
 MODES = ["force_custom_plan", "force_generic_plan"]
 
 
@@ -54,3 +57,11 @@ def index_of(node):
         return node["Index Name"]
     below = [index_of(child) for child in node.get("Plans", [])]
     return below[0] if below else None
+
+
+def statement(cursor, name, program, decision=None):
+    """The same of a statement of sql/statements, prepared as the server does."""
+    [text] = [text for file in STATEMENTS.glob("*.sql")
+              for text in re.findall(rf"^-- name: {name}$(.*?)(?=^-- name: |\Z)", file.read_text(), re.S | re.M)]
+    cursor.execute(f"prepare asked (uuid, uuid, uuid, jsonb, jsonb, jsonb, jsonb) as {text}")
+    return scans(cursor, "execute asked (%s, null, null, null, %s, null, null)", (program, json.dumps(decision)))
