@@ -130,6 +130,8 @@ bool job_import(const struct job_run *run, struct problem *problem)
 		arena_reset(run->arena);
 		if (!work_on_one(run, &done, problem))
 			return false;
+		if (done)
+			job_did(run);
 	}
 	return true;
 }

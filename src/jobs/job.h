@@ -47,6 +47,13 @@ bool job_send_mails(const struct job_run *run, struct problem *problem); /* mail
 /* Text of a JSON value on the run's arena. Takes the reference. */
 const char *job_json(const struct job_run *run, json_t *value);
 
+/* The program's ledger is sealed up to `head_seq`: one that has moved is worth a look of all jobs.
+ */
+void job_sealed(const struct job_run *run, int64_t head_seq);
+
+/* Something was done for the program, and there may be more. job_goes_on says so by itself. */
+void job_did(const struct job_run *run);
+
 /* Whether the process is about to end. */
 bool job_is_stopping(const struct job_run *run);
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The runner. A job is a row of `table`: how often, and what it does for one program or once for
- * the installation. Failures are logged with their cause and tried again at the next period;
- * nothing here holds a transaction open or a lock across programs. Whoever stops the runner waits
- * for one batch of one job at most. Jobs that talk to other machines have a lane of their own, so
- * that a slow relay holds up nobody else; so have imports, which may take hours.
+ * the installation. Programs in which nothing happens are looked at less often (pulse.h). Failures
+ * are logged with their cause and tried again at the next period; nothing here holds a transaction
+ * open or a lock across programs. Whoever stops the runner waits for one batch of one job at most.
+ * Jobs that talk to other machines have a lane of their own, so that a slow relay holds up nobody
+ * else; so have imports, which may take hours.
  */
 #include "jobs/jobs.h"
 
@@ -17,36 +18,43 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "job.h"
+#include "pulse.h"
 
 #define TICK_MS 100
 
 enum lane { LANE_DATABASE, LANE_MAIL, LANE_IMPORT, LANE_COUNT };
 
+enum reach {
+	INSTALLATION,
+	EVERY_PROGRAM, /* and so tells which ones move */
+	PROGRAMS,      /* those that move, the others in turn */
+};
+
 static const struct job {
 	const char *name;
 	int64_t period_ms;
 	bool (*run)(const struct job_run *run, struct problem *problem);
-	bool is_once; /* for the installation, not for each program */
+	enum reach reach;
 	enum lane lane;
 } table[] = {
-	{ "seal", 500, job_seal, false, LANE_DATABASE },
-	{ "expire", 500, job_expire, false, LANE_DATABASE },
-	{ "auto_approve", 500, job_auto_approve, false, LANE_DATABASE },
-	{ "remind", 1000, job_remind, false, LANE_DATABASE },
-	{ "convert_deals", 2 * 1000, job_convert_deals, false, LANE_DATABASE },
-	{ "disputes", 500, job_disputes, false, LANE_DATABASE },
-	{ "free_accounts", 500, job_free_accounts, false, LANE_DATABASE },
-	{ "review_tiers", 2 * 1000, job_review_tiers, false, LANE_DATABASE },
-	{ "erase", 5 * 1000, job_erase, false, LANE_DATABASE },
-	{ "forget_keys", 10 * 1000, job_forget_keys, false, LANE_DATABASE },
-	{ "forget_requests", 5 * 1000, job_forget_requests, true,
+	{ "seal", 500, job_seal, EVERY_PROGRAM, LANE_DATABASE },
+	{ "expire", 500, job_expire, PROGRAMS, LANE_DATABASE },
+	{ "auto_approve", 500, job_auto_approve, PROGRAMS, LANE_DATABASE },
+	{ "remind", 1000, job_remind, PROGRAMS, LANE_DATABASE },
+	{ "convert_deals", 2 * 1000, job_convert_deals, PROGRAMS, LANE_DATABASE },
+	{ "disputes", 500, job_disputes, PROGRAMS, LANE_DATABASE },
+	{ "free_accounts", 500, job_free_accounts, PROGRAMS, LANE_DATABASE },
+	{ "review_tiers", 2 * 1000, job_review_tiers, PROGRAMS, LANE_DATABASE },
+	{ "erase", 5 * 1000, job_erase, PROGRAMS, LANE_DATABASE },
+	{ "forget_keys", 10 * 1000, job_forget_keys, PROGRAMS, LANE_DATABASE },
+	{ "forget_requests", 5 * 1000, job_forget_requests, INSTALLATION,
 		LANE_DATABASE }, /* 2,000 a second at most */
-	{ "forget_tokens", 60 * 1000, job_forget_tokens, true, LANE_DATABASE },
-	{ "forget_files", 60 * 1000, job_forget_files, false, LANE_DATABASE },
-	{ "forget_mails", 10 * 1000, job_forget_mails, true, LANE_DATABASE },
-	{ "password_resets", 500, job_password_resets, true, LANE_DATABASE },
-	{ "import", 300, job_import, false, LANE_IMPORT },
-	{ "send_mails", 500, job_send_mails, true, LANE_MAIL },
+	{ "forget_tokens", 60 * 1000, job_forget_tokens, INSTALLATION, LANE_DATABASE },
+	{ "forget_files", 60 * 1000, job_forget_files, PROGRAMS, LANE_DATABASE },
+	{ "forget_mails", 10 * 1000, job_forget_mails, INSTALLATION, LANE_DATABASE },
+	{ "password_resets", 500, job_password_resets, INSTALLATION, LANE_DATABASE },
+	{ "import", 300, job_import, PROGRAMS, LANE_IMPORT },
+	{ "send_mails", 500, job_send_mails, INSTALLATION, LANE_MAIL },
 };
 
 #define JOB_COUNT (sizeof table / sizeof table[0])
@@ -59,6 +67,7 @@ struct jobs {
 		pthread_t thread;
 	} runners[LANE_COUNT];
 	size_t started;
+	struct pulse *pulse;
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
 	bool stopping;
@@ -66,6 +75,7 @@ struct jobs {
 	bool failing[JOB_COUNT]; /* the first failure of a row of them is logged, and the recovery
 				  */
 	_Atomic int64_t done_us[JOB_COUNT];
+	uint64_t passes[JOB_COUNT];
 };
 
 const struct rows *job_statement(const struct job_run *run, const char *name, const char *decision,
@@ -92,6 +102,17 @@ static bool is_stopping(struct jobs *jobs)
 	return stopping;
 }
 
+void job_sealed(const struct job_run *run, int64_t head_seq)
+{
+	pulse_note(run->jobs->pulse, run->program_id, head_seq, clock_monotonic_us());
+}
+
+void job_did(const struct job_run *run)
+{
+	if (run->program_id != NULL)
+		pulse_touch(run->jobs->pulse, run->program_id, clock_monotonic_us());
+}
+
 bool job_is_stopping(const struct job_run *run)
 {
 	return is_stopping(run->jobs);
@@ -115,6 +136,8 @@ const char *job_system(const struct job_run *run)
 
 bool job_goes_on(const struct job_run *run, int batches, int64_t done, int64_t batch_size)
 {
+	if (done > 0)
+		job_did(run);
 	return done >= batch_size && batches < JOB_BATCHES && !is_stopping(run->jobs);
 }
 
@@ -139,6 +162,8 @@ static bool run_pass(
 		.app = jobs->app, .jobs = jobs, .arena = arena, .program_id = program_id
 	};
 	bool good = job->run(&run, &problem);
+	if (!good)
+		job_did(&run); /* not all that was due */
 	if (!good && !is_quiet)
 		log_failure(job, program_id, &problem);
 	arena_reset(arena);
@@ -147,19 +172,25 @@ static bool run_pass(
 
 static bool run_for_programs(struct jobs *jobs, size_t index, const struct rows *programs)
 {
+	const struct job *job = &table[index];
 	bool good = true;
 	struct arena *arena = arena_new();
 	for (size_t i = 0; i < rows_count(programs) && !is_stopping(jobs); i++) {
 		const char *program_id = rows_cell(programs, i, 0, NULL);
+		if (job->reach == PROGRAMS &&
+			!pulse_is_due(jobs->pulse, program_id, i, jobs->passes[index],
+				job->period_ms, clock_monotonic_us()))
+			continue;
 		good &= run_pass(jobs, index, program_id, jobs->failing[index] || !good, arena);
 	}
+	jobs->passes[index]++;
 	arena_free(arena);
 	return good;
 }
 
 static bool run_job(struct jobs *jobs, size_t index, struct arena *arena)
 {
-	if (table[index].is_once)
+	if (table[index].reach == INSTALLATION)
 		return run_pass(jobs, index, NULL, jobs->failing[index], arena);
 	struct problem problem = PROBLEM_INIT;
 	struct job_run all = { .app = jobs->app, .jobs = jobs, .arena = arena };
@@ -235,6 +266,7 @@ struct jobs *jobs_start(struct app *app)
 	if (jobs == NULL)
 		return NULL;
 	jobs->app = app;
+	jobs->pulse = pulse_make();
 	pthread_mutex_init(&jobs->lock, NULL);
 	pthread_cond_init(&jobs->wake, NULL);
 	for (size_t i = 0; i < JOB_COUNT; i++)
@@ -257,6 +289,7 @@ struct jobs *jobs_stop(struct jobs *jobs)
 		pthread_join(jobs->runners[i].thread, NULL);
 	pthread_cond_destroy(&jobs->wake);
 	pthread_mutex_destroy(&jobs->lock);
+	pulse_free(jobs->pulse);
 	free(jobs);
 	return NULL;
 }

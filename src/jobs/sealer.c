@@ -34,6 +34,8 @@ bool job_seal(const struct job_run *run, struct problem *problem)
 	const struct rows *sealed = NULL;
 	if (!job_batches(run, seal, BATCH, &sealed, problem))
 		return false;
+	if (rows_text(sealed, "head_seq") != NULL) /* nobody else is sealing */
+		job_sealed(run, rows_int(sealed, "head_seq"));
 	return rows_int(sealed, "head_seq") == 0 || rows_bool(sealed, "is_signed") ||
 	       sign_head(run, sealed, problem);
 }
