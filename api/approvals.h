@@ -14,4 +14,11 @@ struct approval_policy approval_policy_read(const json_t *policy, struct arena *
 bool deal_decide_approval(
 	const struct command_input *in, struct decision *out, struct problem *problem);
 
+/*
+ * The filter awaits_me: the deals whose current step is the caller's, of those that were submitted
+ * first and still wait, as many as are judged one by one. NULL without policies: then whoever may
+ * approve deals decides all that wait.
+ */
+bool deals_awaiting(struct request *request, const char **ret_ids, struct problem *problem);
+
 #endif

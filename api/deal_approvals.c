@@ -48,31 +48,45 @@ static struct approval_given *given_read(
 	return list;
 }
 
-static struct approval_work *work_new(
-	const struct rows *rows, const struct actor *actor, struct arena *arena)
+/* The policies, and who asks. */
+static struct approval_work *work_begin(
+	const json_t *policies, const struct actor *actor, struct arena *arena)
 {
 	struct approval_work *work = arena_zalloc(arena, sizeof *work);
-	const json_t *read = row_json(rows, "approval", arena);
-	work->policies = json_object_get(read, "policies");
-	work->given = json_object_get(read, "given");
-	work->round = json_integer_value(json_object_get(read, "round"));
-	work->facts =
-		margin_facts_read(json_object_get(read, "facts"), rows_time(rows, "now"), arena);
-	size_t count = json_array_size(work->policies);
-	struct approval_policy *policies = arena_zalloc(arena, (count + 1) * sizeof *policies);
+	size_t count = json_array_size(policies);
+	struct approval_policy *read = arena_zalloc(arena, (count + 1) * sizeof *read);
 	for (size_t i = 0; i < count; i++)
-		policies[i] = approval_policy_read(json_array_get(work->policies, i), arena);
+		read[i] = approval_policy_read(json_array_get(policies, i), arena);
+	work->policies = policies;
 	work->asked = (struct approval_facts){
-		.policies = policies,
+		.policies = read,
 		.policy_count = count,
-		.facts = &work->facts,
-		.registered_by_id = text_of(read, "registered_by_id"),
-		.is_overdue = json_is_true(json_object_get(read, "is_overdue")),
 		.user_id = actor->is_user ? actor->id : NULL,
 		.role = actor->is_user ? role_text(actor->role) : NULL,
 		.is_system = actor->is_system,
 	};
+	return work;
+}
+
+/* The deal. */
+static void work_on(
+	struct approval_work *work, const json_t *deal, int64_t now_us, struct arena *arena)
+{
+	work->given = json_object_get(deal, "given");
+	work->round = json_integer_value(json_object_get(deal, "round"));
+	work->facts = margin_facts_read(json_object_get(deal, "facts"), now_us, arena);
+	work->asked.facts = &work->facts;
+	work->asked.registered_by_id = text_of(deal, "registered_by_id");
+	work->asked.is_overdue = json_is_true(json_object_get(deal, "is_overdue"));
 	work->asked.given = given_read(work, arena, &work->asked.given_count);
+}
+
+static struct approval_work *work_new(
+	const struct rows *rows, const struct actor *actor, struct arena *arena)
+{
+	const json_t *read = row_json(rows, "approval", arena);
+	struct approval_work *work = work_begin(json_object_get(read, "policies"), actor, arena);
+	work_on(work, read, rows_time(rows, "now"), arena);
 	return work;
 }
 
@@ -251,6 +265,49 @@ static bool run_approvals(
 			"deal_id", rows_text(call->rows, "id"), "policy", policy_json(work, found),
 			"steps", steps_json(work, found), "is_overdue", work->asked.is_overdue,
 			"may_decide", may_decide(work, status), "decided", history_json(work)));
+	return true;
+}
+
+/* ---- what waits for somebody ---- */
+
+/* Of these deals, all of them to be decided, those that the caller may decide now. */
+static const char *mine_among(
+	const json_t *deals, struct approval_work *work, int64_t now_us, struct arena *arena)
+{
+	struct text ids = TEXT_INIT;
+	size_t i;
+	json_t *deal;
+	text_append_char(&ids, '{');
+	json_array_foreach (deals, i, deal) {
+		struct approval_verdict verdict;
+		struct problem refusal = PROBLEM_INIT;
+		work_on(work, deal, now_us, arena);
+		if (approval_decide(&work->asked, &verdict, &refusal))
+			text_appendf(&ids, "%s%s", ids.length > 1 ? "," : "", text_of(deal, "id"));
+	}
+	text_append_char(&ids, '}');
+	const char *copy = arena_strndup(arena, ids.bytes, ids.length);
+	text_release(&ids);
+	return copy;
+}
+
+bool deals_awaiting(struct request *request, const char **ret_ids, struct problem *problem)
+{
+	*ret_ids = "{}";
+	if (!(request->actor->scopes & SCOPE_BIT(deals_approve)))
+		return true;
+	struct db_batch batch = request_batch(request);
+	struct db_call *call = db_add(&batch, statement_find("deals_to_decide"));
+	call->params[0] = request->actor->program_id;
+	if (db_run(request->app->db, &batch, problem) != DB_NONE)
+		return false;
+	const json_t *policies = row_json(call->rows, "policies", request->arena);
+	if (json_array_size(policies) == 0)
+		*ret_ids = NULL;
+	else
+		*ret_ids = mine_among(row_json(call->rows, "deals", request->arena),
+			work_begin(policies, request->actor, request->arena),
+			rows_time(call->rows, "now"), request->arena);
 	return true;
 }
 

@@ -29,7 +29,7 @@ static const struct filter conflict_filters[] = {
 	{ .parameter = "status", .type = 't' },
 	{ .parameter = "deal_id",
 		.sql = "s.id in (select m.conflict_id from deal_conflict_deals m where "
-		       "m.program_id = s._program_id and m.deal_id = {})",
+		       "m.program_id = $1 and m.deal_id = {})",
 		.type = 'u' },
 	{ .parameter = "created_at_gte", .sql = "s.created_at >= {}", .type = 'z' },
 	{ .parameter = "created_at_lt", .sql = "s.created_at < {}", .type = 'z' },

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The table of deals: a filter for every column that somebody would look for, an order for every
- * column that has one, and a search. Each has its index (sql/migrations/0023_deal_lists.sql says
- * what for); the exceptions are looked at on the way along another one: margins and actual amounts,
- * and who registered, which a partner asks about its own deals. A new column is a row here, its
- * parameter in the contract, an index, and a line in tests/api/test_deal_lists.py.
+ * column that has one, and a search. Each has its index (sql/migrations/0023_deal_lists.sql and
+ * 0029_lists.sql say what for); the exceptions are looked at on the way along another one: margins
+ * and actual amounts, and who registered, which a partner asks about its own deals. A new column is
+ * a row here, its parameter in the contract, an index, and a line in tests/api/test_deal_lists.py.
  */
+#include "approvals.h"
 #include "resources.h"
 
 static const struct resource timeline_resource = {
@@ -25,6 +26,25 @@ static const struct resource timeline_resource = {
 #define STATUS_MANY                                                                            \
 	"s._status = any({} || array['approved']) and (case when s._status = 'approved' then " \
 	"s.status = any({}) else true end)"
+
+/* By the id of the key: of a join the planner expects equally many deals for each word. */
+#define WORD(name, column, words)                                                              \
+	{                                                                                      \
+		.parameter = (name),                                                           \
+		.sql = "s._" column " = (select w.id from " words " w where w.program_id = $1" \
+		       " and w.key = {})",                                                     \
+		.sql_many = "s._" column " = any(array(select w.id from " words " w"           \
+			    " where w.program_id = $1 and w.key = any({})))",                  \
+		.type = 't',                                                                   \
+	}
+
+/* Containment in an array is not leakproof: what a deal is for stands in a table, too. */
+#define PRODUCT_AMONG(wanted)                                                         \
+	"s.id in (select e.deal_id from deal_products e where e.program_id = $1 and " \
+	"e.product_id " wanted ")"
+
+/* What an approval starts from; the index deals_to_decide has the same words. */
+#define TO_DECIDE "s._status in ('submitted', 'in_review')"
 
 /* As the index has it: who has no value stands behind all who have. */
 #define OR_LAST(column) "(case when s." column " is null then 'infinity' else s." column " end)"
@@ -73,14 +93,26 @@ static const struct filter deal_filters[] = {
 		.type = 't' },
 	{ .parameter = "quote_id", .type = 'u' },
 	{ .parameter = "external_id",
-		.sql = "s.id in (select e.deal_id from deal_external_ids e where e.program_id = "
-		       "s._program_id and "
-		       "e.source = split_part({}, ':', 1) and e.external_id = substr({}, "
+		.sql = "s.id in (select e.deal_id from deal_external_ids e where e.program_id = $1 "
+		       "and e.source = split_part({}, ':', 1) and e.external_id = substr({}, "
 		       "strpos({}, ':') + 1))",
 		.type = 't' },
-	{ .parameter = "stage_key", .type = 't' },
-	FROM("next_step_due_on", "next_step_due_on", 'd'),
-	BELOW("next_step_due_on", "next_step_due_on", 'd'),
+	WORD("stage_key", "stage_id", "deal_stages"),
+	WORD("lost_reason_key", "lost_reason_id", "lost_reasons"),
+	{ .parameter = "earns", .type = 't' },
+	{ .parameter = "product_id",
+		.sql = PRODUCT_AMONG("= {}"),
+		.sql_many = PRODUCT_AMONG("= any({})"),
+		.type = 'u' },
+	{ .parameter = "awaits_me", .value = "false", .sql = "not {}", .type = 'b' },
+	{ .parameter = "awaits_me",
+		.sql = TO_DECIDE " and {}",
+		.find = deals_awaiting,
+		.type = 'b' },
+	SINCE("review_due_at", "review_due_at", 'z'),
+	BEFORE("review_due_at", "review_due_at", 'z'),
+	SINCE("next_step_due_on", "next_step_due_on", 'd'),
+	BEFORE("next_step_due_on", "next_step_due_on", 'd'),
 	FROM("created_at", "created_at", 'z'),
 	BELOW("created_at", "created_at", 'z'),
 	FROM("updated_at", "updated_at", 'z'),
@@ -95,6 +127,7 @@ static const struct filter deal_filters[] = {
 	BEFORE("expected_close_on", "expected_close_on", 'd'),
 	SINCE("protected_until", "protected_until", 'z'),
 	BEFORE("protected_until", "protected_until", 'z'),
+	FROM("protection_expires_at", "protection_expires_at", 'z'),
 	BELOW("protection_expires_at", "protection_expires_at", 'z'),
 	FROM("amount_minor", "\"amount.amount_minor\"", 'i'),
 	BELOW("amount_minor", "\"amount.amount_minor\"", 'i'),
@@ -116,6 +149,8 @@ static const struct sort deal_sorts[] = {
 	{ .name = "decided_at", .key = OR_LAST("decided_at"), .type = 'z' },
 	{ .name = "protected_until", .key = OR_LAST("protected_until"), .type = 'z' },
 	{ .name = "closed_on", .key = OR_LAST("closed_on"), .type = 'd' },
+	{ .name = "review_due_at", .key = OR_LAST("review_due_at"), .type = 'z' },
+	{ .name = "next_step_due_on", .key = OR_LAST("next_step_due_on"), .type = 'd' },
 	{ 0 },
 };
 

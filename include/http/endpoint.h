@@ -49,7 +49,14 @@ struct resource {
 };
 
 /*
- * One query parameter of a list. `{}` in `sql` stands for the parameter's placeholder. Without
+ * A condition that a rule judges, not SQL: "ids" of what holds, as PostgreSQL's text of an array,
+ * or NULL when the filter's `sql` says it.
+ */
+typedef bool (*find_fn)(struct request *request, const char **ret_ids, struct problem *problem);
+
+/*
+ * One query parameter of a list. `{}` in `sql` stands for the parameter's placeholder, $1 for the
+ * program: a select within the condition is a join only when it names no column of s. Without
  * `sql` the column of the parameter's name has to be the value, or one of the values.
  */
 struct filter {
@@ -68,6 +75,7 @@ struct filter {
 	 * a partner walks along its own.
 	 */
 	const char *search;
+	find_fn find; /* or NULL */
 };
 
 static inline bool filter_is(const struct filter *filter)

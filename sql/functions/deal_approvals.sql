@@ -1,16 +1,21 @@
 -- SPDX-License-Identifier: Apache-2.0
 --
--- What the rule of approval looks at (src/domain/approval.c): the policies in their order, what was decided in this round
--- of the review, and the facts of the deal by the names of MARGIN_FACTS.
-create or replace function deal_approval_facts(deal deals, facts jsonb) returns jsonb language plpgsql stable as
+-- What the rule of approval looks at (src/domain/approval.c): the policies in their order, and of a deal what was decided in
+-- each round of the review, and its facts by the names of MARGIN_FACTS.
+create or replace function deal_approval_policies_now(program uuid) returns jsonb language plpgsql stable as
 $$
 begin
-	return jsonb_build_object('facts', facts, 'registered_by_id', deal.created_by_id, 'round', deal.review_round,
-		'is_overdue', coalesce(deal.review_due_at <= program_now(), false),
-		'policies', (select coalesce(jsonb_agg(jsonb_build_object('id', p.id, 'version', p.version, 'name', p.name,
-				'currency', p.currency, 'conditions', p.conditions, 'steps', p.steps, 'is_automatic', p.is_automatic,
-				'escalation', p.escalation) order by p.position), '[]')
-			from deal_approval_policies p where p.program_id = deal.program_id and p.status = 'active'),
+	return (select coalesce(jsonb_agg(jsonb_build_object('id', p.id, 'version', p.version, 'name', p.name,
+			'currency', p.currency, 'conditions', p.conditions, 'steps', p.steps, 'is_automatic', p.is_automatic,
+			'escalation', p.escalation) order by p.position), '[]')
+		from deal_approval_policies p where p.program_id = program and p.status = 'active');
+end $$;
+
+create or replace function deal_review_facts(deal deals, facts jsonb) returns jsonb language plpgsql stable as
+$$
+begin
+	return jsonb_build_object('id', deal.id, 'facts', facts, 'registered_by_id', deal.created_by_id,
+		'round', deal.review_round, 'is_overdue', coalesce(deal.review_due_at <= program_now(), false),
 		'given', (select coalesce(jsonb_agg(jsonb_build_object('policy_id', a.policy_id, 'policy_version', a.policy_version,
 				'step', a.step, 'step_name', a.step_name, 'decided_by_id', a.decided_by_id, 'decided_by_name', u.name,
 				'decided_at', instant(a.decided_at), 'comment', a.comment, 'round', a.round)
@@ -18,6 +23,12 @@ begin
 			from deal_approvals a
 			left join users u on u.program_id = a.program_id and u.id = a.decided_by_id
 			where a.program_id = deal.program_id and a.deal_id = deal.id));
+end $$;
+
+create or replace function deal_approval_facts(deal deals, facts jsonb) returns jsonb language plpgsql stable as
+$$
+begin
+	return deal_review_facts(deal, facts) || jsonb_build_object('policies', deal_approval_policies_now(deal.program_id));
 end $$;
 
 -- Every change of a policy ends with this: approvals that were decided by others are decided anew.

@@ -1,13 +1,15 @@
 -- SPDX-License-Identifier: Apache-2.0
 --
 -- An approved deal whose protection has ended reads as expired from that instant on; the job that stores it only writes
--- the event (domain.md §5.6). _status is what is stored, for filters that need an index.
+-- the event (domain.md §5.6). _status is what is stored, for filters that need an index, as are the ids of words.
 create view deal_shape with (security_invoker = true) as
 select
 	d.program_id as _program_id,
 	d.partner_id as _partner_id,
 	d.status as _status,
 	d.customer_name_key as _customer_name_key,
+	d.stage_id as _stage_id,
+	d.lost_reason_id as _lost_reason_id,
 	(s.status <> d.status or s.is_overdue or coalesce(p.updated_at > d.updated_at, false)
 		or coalesce(t.updated_at > d.updated_at, false)
 		or coalesce(w.updated_at > d.updated_at, false))

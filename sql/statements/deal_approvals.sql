@@ -55,3 +55,15 @@ join partners p on p.program_id = d.program_id and p.id = d.partner_id
 left join tiers t on t.program_id = p.program_id and t.id = p.tier_id
 cross join (select program_now() as now) n
 where d.program_id = $1 and d.id = $3 and ($2 is null or d.partner_id = $2)
+
+-- What waits for a decision while there are policies, who was submitted first before others: as many as are judged one by
+-- one for each page of somebody's queue.
+-- name: deals_to_decide
+select n.now, p.policies, case when p.policies <> '[]' then (
+	select coalesce(jsonb_agg(deal_review_facts(d, margin_facts_of_partner(o, t.key) || margin_facts_of_deal(d))), '[]')
+	from (select w.* from deals w where w.program_id = $1 and w.status in ('submitted', 'in_review')
+		order by w.submitted_at, w.id limit 500) d
+	join partners o on o.program_id = d.program_id and o.id = d.partner_id
+	left join tiers t on t.program_id = o.program_id and t.id = o.tier_id
+	) end as deals
+from (select program_now() as now) n, (select deal_approval_policies_now($1) as policies offset 0) p

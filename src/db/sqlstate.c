@@ -211,6 +211,8 @@ static const struct constraint constraints[] = {
 	{ "deal_notes_pkey", OURS, 0, NULL, NULL },
 	{ "deal_notes_removed_check", OURS, 0, NULL, NULL },
 	{ "deal_notes_visibility_check", OURS, 0, NULL, NULL },
+	{ "deal_products_deal_fkey", OURS, 0, NULL, NULL },
+	{ "deal_products_pkey", OURS, 0, NULL, NULL },
 	{ "deal_protections_deal_fkey", OURS, 0, NULL, NULL },
 	{ "deal_protections_overlap_excl", TAKEN, PROBLEM_account_unavailable, NULL,
 		"Another registration holds the account at that time." },

@@ -117,15 +117,16 @@ static void append_filter(struct listing *listing, struct text *sql, const struc
 	const struct query_value *value = query_value(listing->request, filter->parameter);
 	if (value == NULL || filter != filter_for(listing->list, value))
 		return;
-	if (filter->search != NULL && listing->found != NULL)
-		append_condition(sql, "s.id = any({})", param_add(listing, 'U', listing->found));
+	const char *found = listing->found[filter - listing->list->filters];
+	if (found != NULL)
+		append_condition(sql, "s.id = any({})", param_add(listing, 'U', found));
 	else if (value->count == 1)
 		append_single(listing, sql, filter, value->values[0]);
 	else
 		append_many(listing, sql, filter, value);
 }
 
-/* The walls and the filters: shared by the page and the total. */
+/* The walls and the filters: shared by the page and the total. Filters count on $1. */
 static void append_where(struct listing *listing, struct text *sql)
 {
 	const struct actor *actor = listing->request->actor;
@@ -379,22 +380,10 @@ struct db_call *listing_add(struct listing *listing, struct db_batch *batch,
 	return call;
 }
 
-static const struct filter *search_of(const struct listing *listing)
+static bool run_search(const struct listing *listing, const struct filter *filter,
+	const char **ret_ids, struct problem *problem)
 {
-	const struct filter *filter = listing->list->filters;
-	while (filter_is(filter) && (filter->search == NULL || query_value(listing->request,
-								       filter->parameter) == NULL))
-		filter++;
-	return filter_is(filter) ? filter : NULL;
-}
-
-/* A trip of its own: what it finds decides which statement the page is. */
-bool listing_search(struct listing *listing, struct problem *problem)
-{
-	const struct filter *filter = search_of(listing);
 	const struct request *request = listing->request;
-	if (filter == NULL || actor_side(request->actor) != SIDE_VENDOR)
-		return true;
 	struct text body = TEXT_INIT;
 	const char *value = query_value(request, filter->parameter)->values[0];
 	text_append_string(&body, "{\"value\":");
@@ -407,7 +396,32 @@ bool listing_search(struct listing *listing, struct problem *problem)
 	text_release(&body);
 	if (db_run(request->app->db, &batch, problem) != DB_NONE)
 		return false;
-	listing->found = rows_text(call->rows, "ids");
+	*ret_ids = rows_text(call->rows, "ids");
+	return true;
+}
+
+static bool find_ids(const struct listing *listing, const struct filter *filter,
+	const char **ret_ids, struct problem *problem)
+{
+	const struct query_value *value = query_value(listing->request, filter->parameter);
+	if (value == NULL || filter != filter_for(listing->list, value))
+		return true;
+	if (filter->find != NULL)
+		return filter->find(listing->request, ret_ids, problem);
+	return filter->search == NULL || actor_side(listing->request->actor) != SIDE_VENDOR ||
+	       run_search(listing, filter, ret_ids, problem);
+}
+
+bool listing_search(struct listing *listing, struct problem *problem)
+{
+	const struct filter *filters = listing->list->filters;
+	size_t count = 0;
+	while (filters != NULL && filter_is(&filters[count]))
+		count++;
+	listing->found = arena_zalloc(listing->request->arena, (count + 1) * sizeof(char *));
+	for (size_t i = 0; i < count; i++)
+		if (!find_ids(listing, &filters[i], &listing->found[i], problem))
+			return false;
 	return true;
 }
 

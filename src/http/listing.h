@@ -18,7 +18,9 @@ struct listing {
 	struct cursor cursor;
 	int limit;
 	uint64_t query_hash;
-	const char *found; /* what a search has found, as PostgreSQL's text of an array; or NULL */
+	/* for each filter: what a search for it has found, as PostgreSQL's text of an array; or
+	 * NULL */
+	const char **found;
 	char types[DB_MAX_PARAMS + 1];
 	const char *params[DB_MAX_PARAMS];
 	size_t param_count;
@@ -27,7 +29,7 @@ struct listing {
 /* Takes the order from the query; the list's first when it names none. */
 void listing_sort(struct listing *listing);
 
-/* A trip of its own: what it finds decides which statement the page is. */
+/* Trips of their own: what they find decides which statement the page is. */
 bool listing_search(struct listing *listing, struct problem *problem);
 
 /* The page behind the cursor, with one row more than asked for when more follow. */

@@ -44,7 +44,7 @@ struct shape_action {
 /* Is it one of the words of the list, which spaces separate? */
 bool word_is_listed(const char *words, struct slice word);
 
-#define SHAPE_MAX_COLUMNS 72
+#define SHAPE_MAX_COLUMNS 80
 #define SHAPE_MAX_ACTIONS 24
 
 struct shape {

@@ -267,6 +267,29 @@ def test_a_dry_run_decides_nothing(office):
     assert office.refresh(deal)["status"] == "submitted" and standing(office, deal)["decided"] == []
 
 
+def test_what_waits_for_somebody(office):
+    """The list's awaits_me is what each deal's approvals say of the caller."""
+    partner, manager, reviewer = office.partner("w"), office.user("partner_manager"), office.user("reviewer")
+    policy(office, *STEPS)
+    deals = [partner.deal(amount=LARGE, customer_name=unique("Customer")) for _ in range(3)]
+    deals += [partner.deal(customer_name=unique("Customer")), partner.deal(customer_name=unique("Customer"), draft=True)]
+    approve(office, deals[1], manager)
+    approve(office, deals[2], manager)
+    approve(office, deals[2], office.admin)
+    callers = {"admin": office.admin, "manager": manager, "reviewer": reviewer, "viewer": office.user("viewer"),
+               "machine": office.machine(["deals:read", "deals:approve"]), "partner": partner.api}
+    waiting = {name: {row["id"] for row in by.list("/v1/deals", {"awaits_me": "true", "partner_id": partner.id})}
+               for name, by in callers.items()}
+    first, second, _, small, _ = (deal["id"] for deal in deals)
+    assert waiting == {"admin": {second, small}, "manager": {first, small}, "reviewer": {small}, "viewer": set(),
+                       "machine": {small}, "partner": set()}
+    for name in ("admin", "manager", "reviewer"):
+        said = {deal["id"] for deal in deals if callers[name].get(f"/v1/deals/{deal['id']}/approvals")["may_decide"]}
+        assert said == waiting[name], name
+    page = office.admin.get("/v1/deals", {"awaits_me": "true", "q": deals[1]["number"], "include_total": "true"}).json
+    assert [row["id"] for row in page["data"]] == [second] and page["total_count"] == 1
+
+
 class TestAutomatic:
     SMALL = [{"fact": "amount_minor", "comparison": "lt", "value": 10_000_000}]
 

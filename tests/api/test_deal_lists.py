@@ -7,7 +7,7 @@ from support.judge import nobody
 
 FAR_DAY, FAR_INSTANT = "9999-12-31", "9999-12-31T23:59:59.999Z"
 ORDERS = {"customer_name": None, "expected_close_on": FAR_DAY, "submitted_at": FAR_INSTANT, "decided_at": FAR_INSTANT,
-          "protected_until": FAR_INSTANT, "closed_on": FAR_DAY}
+          "protected_until": FAR_INSTANT, "closed_on": FAR_DAY, "review_due_at": FAR_INSTANT, "next_step_due_on": FAR_DAY}
 NAMES = ["Ärzte Akademie", "100% Safety", "snake_case Ltd", "Back\\slash GmbH", "Zoo", "zoo west", "Nordwind \"A\"",
          "東京電力", "O'Brien & Söhne", "x"]
 
@@ -21,6 +21,9 @@ def deals(world):
             customer_name=NAMES[index % 10], customer_country=[None, "DE", "FR", "AT"][index % 4],
             amount={"amount_minor": 1000 + index, "currency": "EUR"}, draft=index % 5 == 0,
             expected_close_on=[None, "2027-01-31", "2027-02-01"][index % 3])
+        if index % 4:
+            deal = partner.api.patch(f"/v1/deals/{deal['id']}", {"next_step_due_on": f"2026-09-{index // 2 + 1:02d}"},
+                                     if_match="*", expect=200).json
         if index % 5 in (1, 2):
             deal = world.act("deals", deal, "approve", {"protection_days": 10 + index})
         if index % 5 == 2:
@@ -67,8 +70,50 @@ def test_by_quote(world, deals):
     world.act("deals", deal, "withdraw", by=partner.api)
 
 
+def test_by_how_it_earns(world, deals):
+    approved = {row["id"] for row in deals if row["status"] in ("approved", "won")}
+    assert found(world.admin, {"earns": "margin"}) == found(world.admin, {"earns": ["margin", "both"]}) == approved
+    assert found(world.admin, {"earns": ["commission", "both"]}) == set()
+
+
+def test_by_reason_of_loss(world, deals):
+    partner, lost = world.partner("l"), {}
+    for key in ("price", "competitor"):
+        deal = world.deal_in("approved", partner)
+        lost[key] = world.act("deals", deal, "lose", {"reason_key": key}, by=partner.api)["id"]
+    assert found(world.admin, {"lost_reason_key": "price"}) == found(partner.api, {"lost_reason_key": "price"}) == {lost["price"]}
+    assert found(world.admin, {"lost_reason_key": ["price", "competitor"]}) == set(lost.values())
+    assert found(world.admin, {"lost_reason_key": "no_such"}) == found(world.partner("a").api, {"lost_reason_key": "price"}) == set()
+
+
+def test_by_product(world, deals):
+    """What it is registered for, as it is corrected, and for whoever has it."""
+    partner, (one, other) = world.partner("p"), (world.make_product()["id"] for _ in "ab")
+    both = partner.deal(product_ids=[one, other])
+    single = partner.deal(product_ids=[other], draft=True)
+    assert found(world.admin, {"product_id": one}) == found(partner.api, {"product_id": one}) == {both["id"]}
+    assert found(world.admin, {"product_id": other}) == found(world.admin, {"product_id": [one, other]}) == {both["id"], single["id"]}
+    assert found(world.partner("a").api, {"product_id": other}) == found(world.admin, {"product_id": nobody()}) == set()
+    path = f"/v1/deals/{single['id']}"
+    partner.api.patch(path, {"product_ids": [one]}, if_match="*", expect=200)
+    assert found(world.admin, {"product_id": one}) == {both["id"], single["id"]}
+    partner.api.patch(path, {"product_ids": []}, if_match="*", expect=200)
+    assert found(world.admin, {"product_id": [one, other]}) == {both["id"]}
+    world.act("deals", world.refresh(both), "reassign", {"partner_id": world.partner("a").id, "reason": "Moved."})
+    assert found(world.partner("a").api, {"product_id": one}) == {both["id"]} and found(partner.api, {"product_id": one}) == set()
+
+
+def test_what_waits_without_policies(world, deals):
+    """Whoever may approve deals decides all that wait; who may not, none."""
+    waiting = found(world.admin, {"status": ["submitted", "in_review"]})
+    assert found(world.admin, {"awaits_me": "true"}) == found(world.user("reviewer"), {"awaits_me": "true"}) == waiting != set()
+    assert found(world.admin, {"awaits_me": "false"}) == found(world.admin, {})
+    assert found(world.user("viewer"), {"awaits_me": "true"}) == found(world.partner("a").api, {"awaits_me": "true"}) == set()
+
+
 @pytest.mark.parametrize("name", [
-    "submitted_at", "decided_at", "closed_on", "expected_close_on", "protected_until", "actual_amount_minor", "margin_bps"])
+    "submitted_at", "decided_at", "closed_on", "expected_close_on", "protected_until", "actual_amount_minor", "margin_bps",
+    "review_due_at", "next_step_due_on", "protection_expires_at"])
 def test_ranges(world, deals, name):
     """From a bound on, and below it: together everything that has a value, and nothing that has none."""
     mine = {row["id"] for row in deals}
@@ -152,7 +197,8 @@ def test_search_walks_where_nearly_all_match(world, deals):
 
 
 @pytest.mark.parametrize("query", ["q=", "q=" + "a" * 201, "q=a&q=b", "customer_country=Germany", "margin_bps_gte=-1",
-                                   "closed_on_gte=2026-02-30", "tier_id=x", "sort=margin_bps"])
+                                   "closed_on_gte=2026-02-30", "tier_id=x", "sort=margin_bps", "awaits_me=maybe",
+                                   "earns=nothing", "product_id=x"])
 def test_refused(world, query):
     world.admin.request("GET", f"/v1/deals?{query}", expect=400, problem="invalid_parameter")
 
@@ -162,11 +208,12 @@ def test_all_filters_at_once(world, deals):
     instant, day, some = "2026-01-01T00:00:00Z", "2026-01-01", nobody()
     query = {"q": "zoo", "status": "won", "partner_id": some, "currency": "EUR", "customer_country": "DE", "tier_id": some,
              "created_by_id": some, "customer_name": "Zoo", "number": "D-1", "quote_id": some, "external_id": "crm:1",
-             **{f"{name}_{end}": instant for name in ("created_at", "updated_at", "submitted_at", "decided_at",
-                                                      "protected_until") for end in ("gte", "lt")},
-             **{f"{name}_{end}": day for name in ("closed_on", "expected_close_on") for end in ("gte", "lt")},
+             **{f"{name}_{end}": instant for name in ("created_at", "updated_at", "submitted_at", "decided_at", "review_due_at",
+                                                      "protected_until", "protection_expires_at") for end in ("gte", "lt")},
+             **{f"{name}_{end}": day for name in ("closed_on", "expected_close_on", "next_step_due_on") for end in ("gte", "lt")},
              **{f"{name}_{end}": 1 for name in ("amount_minor", "actual_amount_minor", "margin_bps")
-                for end in ("gte", "lt")}, "protection_expires_at_lt": instant, "include_total": "true"}
+                for end in ("gte", "lt")}, "product_id": some, "lost_reason_key": "price", "earns": "margin",
+             "awaits_me": "true", "stage_key": "demo", "owner_id": some, "customer_match": "none", "include_total": "true"}
     assert world.admin.get("/v1/deals", query, expect=200)["total_count"] == 0
 
 
@@ -175,7 +222,8 @@ def test_orders_are_read_along_their_index(world, deals, database_url):
     """The next page of each order starts where the last has ended, in the index: nothing is sorted or passed over."""
     wanted = {"expected_close_on": ("deals_by_expected_close", "date"), "closed_on": ("deals_by_closed", "date"),
               "submitted_at": ("deals_by_submitted", "timestamptz"), "decided_at": ("deals_by_decision", "timestamptz"),
-              "protected_until": ("deals_by_protected", "timestamptz")}
+              "protected_until": ("deals_by_protected", "timestamptz"),
+              "review_due_at": ("deals_by_review_due", "timestamptz"), "next_step_due_on": ("deals_by_next_step", "date")}
     with psycopg2.connect(database_url) as session, session.cursor() as cursor:
         cursor.execute("set local role partnerd_app")
         cursor.execute("select set_config('app.program', %s, true), set_config('app.partner', '*', true), "
