@@ -280,6 +280,17 @@ static const char *place(const char *where, const char *member, struct arena *ar
 		       : arena_printf(arena, "%s/margin_band/%s", where, member);
 }
 
+/* Terms that are announced often keep the bound of those in force: that is said once. */
+static void refuse_bound(struct problem *problem, size_t before, struct arena *arena,
+	const char *where, const char *detail)
+{
+	for (size_t i = before; i < problem->violation_count; i++)
+		if (strcmp(problem->violations[i].where, where) == 0 &&
+			strcmp(problem->violations[i].detail, detail) == 0)
+			return;
+	problem_add(problem, arena, PLACE_POINTER, where, VIOLATION_inconsistent, "%s", detail);
+}
+
 bool tier_bands_check(const struct tier_standing *own, const struct tier_standing *others,
 	size_t other_count, const char *where, struct arena *arena, struct problem *problem)
 {
@@ -291,15 +302,17 @@ bool tier_bands_check(const struct tier_standing *own, const struct tier_standin
 		if (!meet(own, other))
 			continue;
 		if (other->rank < own->rank && own->band.floor_bps < other->band.cap_bps)
-			problem_add(problem, arena, PLACE_POINTER, place(where, "floor_bps", arena),
-				VIOLATION_inconsistent,
-				"The band of the lower tier '%s' reaches %lld basis points.",
-				other->name, (long long)other->band.cap_bps);
+			refuse_bound(problem, before, arena, place(where, "floor_bps", arena),
+				arena_printf(arena,
+					"The band of the lower tier '%s' reaches %lld basis "
+					"points.",
+					other->name, (long long)other->band.cap_bps));
 		if (other->rank > own->rank && own->band.cap_bps > other->band.floor_bps)
-			problem_add(problem, arena, PLACE_POINTER, place(where, "cap_bps", arena),
-				VIOLATION_inconsistent,
-				"The band of the higher tier '%s' begins at %lld basis points.",
-				other->name, (long long)other->band.floor_bps);
+			refuse_bound(problem, before, arena, place(where, "cap_bps", arena),
+				arena_printf(arena,
+					"The band of the higher tier '%s' begins at %lld basis "
+					"points.",
+					other->name, (long long)other->band.floor_bps));
 	}
 	return problem->violation_count == before;
 }
