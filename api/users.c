@@ -82,8 +82,8 @@ void invite_person(const struct command_input *in, struct decision *out, const c
 		person_name, token };
 	json_object_set_new(
 		out->fields, "mail", mail_compose(app->settings, app->vault, arena, &draft));
-	out->reveal =
-		json_pack("{s:s?}", "invitation_token", mail_is_sent(app->settings) ? NULL : token);
+	const bool is_told = !mail_is_sent(app->settings) && !in->request->dry_run;
+	out->reveal = json_pack("{s:s?}", "invitation_token", is_told ? token : NULL);
 }
 
 static bool decide_create(

@@ -112,6 +112,7 @@ def test_a_dry_run_of_an_approval_keeps_nothing(world):
     row = world.apply()
     seen = act(world, row, "approve", query={"dry_run": "true"}, expect=200)
     assert seen["status"] == "approved" and world.admin.get(f"{PATH}/{row['id']}").json == row
+    assert seen["invitation_token"] is None, "there is nothing to accept"
     assert row["name"] not in [partner["name"] for partner in world.admin.list("/v1/partners")]
     assert world.admin.list("/v1/users", {"email": row["applicant_email"]}) == []
 
