@@ -14,6 +14,7 @@
 #include "deal_credit.h"
 #include "deal_limits.h"
 #include "deal_parts.h"
+#include "deal_quotes.h"
 #include "domain/deal.h"
 #include "http/conversion.h"
 #include "matching.h"
@@ -82,61 +83,6 @@ static bool check_external_ids(const struct command_input *in, struct problem *p
 	return false;
 }
 
-static void refuse_quote(const struct command_input *in, enum violation_code code,
-	const char *where, const char *detail, struct problem *problem)
-{
-	problem_add(problem, in->request->arena, PLACE_POINTER, where, code, "%s", detail);
-}
-
-/* The amount is what was quoted, and so are the terms. */
-static bool matches_quote(const struct command_input *in, struct problem *problem)
-{
-	const json_t *amount = json_object_get(in->body, "amount"),
-		     *terms = json_object_get(in->body, "terms");
-	json_t *quoted = row_json(in->facts, "quote_terms", in->request->arena);
-	if (json_integer_value(json_object_get(amount, "amount_minor")) !=
-			rows_int(in->facts, "quote_net_minor") ||
-		strcmp(json_string_value(json_object_get(amount, "currency")),
-			rows_text(in->facts, "quote_currency")) != 0)
-		refuse_quote(in, VIOLATION_inconsistent, "#/amount",
-			"The amount must be the net amount of the quote.", problem);
-	const char *name;
-	json_t *value;
-	json_object_foreach ((json_t *)terms, name, value)
-		if (!json_equal(value, json_object_get(quoted, name)))
-			refuse_quote(in, VIOLATION_inconsistent,
-				arena_printf(in->request->arena, "#/terms/%s", name),
-				"The quote was made for other terms.", problem);
-	return !problem->is_set;
-}
-
-/* The partner's own, still valid, not used up. */
-static bool check_quote(const struct command_input *in, struct problem *problem)
-{
-	if (command_body_text(in, "quote_id") == NULL)
-		return true;
-	if (rows_text(in->facts, "quote_id") == NULL) {
-		refuse_quote(in, VIOLATION_reference_not_found, "#/quote_id",
-			"The partner has no such quote.", problem);
-		return false;
-	}
-	const char *used_by = rows_text(in->facts, "quote_deal_id");
-	if (used_by != NULL) {
-		problem->resource_id = used_by;
-		problem_set(problem, PROBLEM_already_exists,
-			"A deal was registered with this quote already.");
-		refuse_quote(
-			in, VIOLATION_not_unique, "#/quote_id", "A quote is used once.", problem);
-		return false;
-	}
-	if (rows_time(in->facts, "quote_valid_until") <= rows_time(in->facts, "now")) {
-		refuse_quote(in, VIOLATION_inconsistent, "#/quote_id",
-			"The quote is not valid any more; ask for a new one.", problem);
-		return false;
-	}
-	return matches_quote(in, problem);
-}
-
 static void set_terms(const struct command_input *in, json_t *fields)
 {
 	json_object_set_new(fields, "terms",
@@ -149,9 +95,10 @@ static bool decide_register(
 {
 	struct deal_line lines[MAX_LINES];
 	struct arena *arena = in->request->arena;
-	const json_t *amount = json_object_get(in->body, "amount");
-	if (!check_registrant(in, problem) ||
-		!check_currency(amount, "#/amount/currency", arena, problem))
+	if (!check_registrant(in, problem))
+		return false;
+	const json_t *amount = deal_quote_amount(in, out->fields, problem);
+	if (amount == NULL || !check_currency(amount, "#/amount/currency", arena, problem))
 		return false;
 	bool draft = json_is_true(json_object_get(in->body, "draft"));
 	if (!custom_fields_check(in, draft ? FIELDS_OPTIONAL : FIELDS_COMPLETE, problem))
@@ -163,7 +110,7 @@ static bool decide_register(
 		.has_line_items = json_array_size(items) > 0,
 	};
 	if (!deal_register(&facts, lines, read_lines(items, lines), arena, problem) ||
-		!check_external_ids(in, problem) || !check_quote(in, problem))
+		!check_external_ids(in, problem) || !deal_quote_fits(in, problem))
 		return false;
 	set_terms(in, out->fields);
 	if (!draft && !deal_has_room(in, out, problem))
@@ -266,7 +213,7 @@ static bool patch_terms(const struct command_input *in, json_t *set, struct prob
 			 json_integer_value(minor) != rows_int(in->facts, "amount_minor")) ||
 			(currency != NULL && strcmp(json_string_value(currency),
 						     rows_text(in->facts, "currency")) != 0)))
-		refuse_quote(in, VIOLATION_inconsistent, "#/amount",
+		deal_quote_refuse(in, VIOLATION_inconsistent, "#/amount",
 			"The amount must stay the net amount of the quote.", problem);
 	if (patch == NULL)
 		return !problem->is_set;
@@ -276,7 +223,7 @@ static bool patch_terms(const struct command_input *in, json_t *set, struct prob
 	json_t *terms = deal_terms_json(before, patch);
 	json_object_set_new(set, "terms", terms);
 	if (is_quoted && !json_equal(terms, before))
-		refuse_quote(in, VIOLATION_inconsistent, "#/terms",
+		deal_quote_refuse(in, VIOLATION_inconsistent, "#/terms",
 			"The quote was made for other terms.", problem);
 	return !problem->is_set;
 }
@@ -422,24 +369,10 @@ static void set_closing(const struct command_input *in, const char *action, json
 		set, deal_worth_json(row_json(in->facts, "worth_facts", in->request->arena), won));
 }
 
-/* The margin of a quote is for who submits in time. */
-static bool quote_is_valid(
-	const struct command_input *in, struct decision *out, struct problem *problem)
-{
-	json_object_set_new(out->fields, "needs_quote", json_true());
-	if (rows_text(in->facts, "quote_id") == NULL ||
-		rows_time(in->facts, "quote_valid_until") > rows_time(in->facts, "now"))
-		return true;
-	refuse_quote(in, VIOLATION_inconsistent, "#/quote_id",
-		"The quote is not valid any more; withdraw the draft and register with a new one.",
-		problem);
-	return false;
-}
-
 static bool draft_is_ready(
 	const struct command_input *in, struct decision *out, struct problem *problem)
 {
-	return custom_fields_are_complete(in, problem) && quote_is_valid(in, out, problem) &&
+	return custom_fields_are_complete(in, problem) && deal_quote_is_in_time(in, out, problem) &&
 	       deal_has_room(in, out, problem);
 }
 

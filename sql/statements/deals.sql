@@ -38,8 +38,8 @@ with partner as (
 		created_by_id, created_at, updated_at)
 	select $1, $3, p.id, 'D-' || to_char(p.now at time zone g.zone, 'YYYY') || '-' || human_number(p.counter),
 		$5->>'status', $4->>'customer_name', $4->>'customer_country', $4->>'customer_website', $4->>'customer_tax_id',
-		$4->>'customer_duns', $4->>'customer_contact_name', $4->>'customer_contact_email', ($4->'amount'->>'amount_minor')::bigint,
-		$4->'amount'->>'currency', ($4->>'expected_close_on')::date, $4->>'description',
+		$4->>'customer_duns', $4->>'customer_contact_name', $4->>'customer_contact_email', ($5->'amount'->>'amount_minor')::bigint,
+		$5->'amount'->>'currency', ($4->>'expected_close_on')::date, $4->>'description',
 		array(select x::uuid from jsonb_array_elements_text($5->'product_ids') x),
 		coalesce(nullif($4->'line_items', 'null'), '[]'), coalesce(nullif($4->'external_ids', 'null'), '{}'),
 		coalesce(nullif($4->'custom_fields', 'null'), '{}'), coalesce(nullif($4->'vendor_custom_fields', 'null'), '{}'), $5->'terms', ($4->>'quote_id')::uuid, case when $5->>'status' <> 'draft' then p.now end,

@@ -271,6 +271,19 @@ def test_a_draft_does_not_keep_its_quote(place):
     assert place.act("deals", drafts[1], "withdraw", by=partner.api)["status"] == "withdrawn"
 
 
+def test_a_quote_gives_its_deal_the_amount(place):
+    partner = place.make_partner("preferred")
+    bare = lambda expect, **members: partner.api.post("/v1/deals", {"customer_name": unique("Bare"), **members}, expect=expect)
+    assert bare(422).errors() == {("#/amount", "required")}
+    assert bare(422, quote_id=partner.id).errors() == {("#/quote_id", "reference_not_found")}
+    row = quote(partner.api, worth(place, 700)).json
+    lines = lambda minor: [{"product": "Seats", "quantity": 1, "unit_amount_minor": minor}]
+    assert bare(422, quote_id=row["id"], line_items=lines(699)).status == 422, "lines add up to what was quoted"
+    deal = bare(201, quote_id=row["id"], line_items=lines(700)).json
+    assert deal["amount"] == row["net_amount"] == money(700) and deal["quote_id"] == row["id"]
+    assert partner.api.get(f"/v1/margin-quotes/{row['id']}")["deal_id"] == deal["id"]
+
+
 def test_dry_run_of_a_quote(place):
     partner = place.make_partner("preferred")
     lines = [{"product_id": product(place)["id"], "quantity": 1}]
