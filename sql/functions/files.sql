@@ -12,13 +12,29 @@ begin
 	return found;
 end $$;
 
--- Deletes what came to nothing: chunks of attempts that failed, files that got no content within a day, and those that
--- nobody claimed within a week. At most `batch` of either.
+-- The content of a file that waits for it is what this attempt has brought; the chunks of all others go. Each piece is
+-- added under a share of the file's row, so that none can follow. 0: not all is there, or somebody was first.
+create or replace function file_store(file uuid, upload uuid, expected_version int) returns int language plpgsql volatile as
+$$
+begin
+	update files f set status = 'stored', upload_id = upload, stored_at = program_now(), version = f.version + 1,
+		updated_at = program_now()
+	where f.program_id = app_program() and f.id = file and f.version = expected_version and f.status = 'pending'
+		and f.size_bytes = (select sum(octet_length(c.bytes)) from file_chunks c
+			where c.program_id = app_program() and c.file_id = file and c.upload_id = upload);
+	if not found then
+		return 0;
+	end if;
+	delete from file_chunks c where c.program_id = app_program() and c.file_id = file and c.upload_id <> upload;
+	return 1;
+end $$;
+
+-- Deletes what came to nothing: files that got no content within a day, with what was sent of it, and those that nobody
+-- claimed within a week. At most `batch`.
 create or replace function files_sweep(batch int) returns int language plpgsql volatile as
 $$
 declare
 	swept int;
-	chunks int;
 begin
 	with due as (
 		select f.id from files f where f.program_id = app_program() and f.used_by_id is null
@@ -28,16 +44,5 @@ begin
 		delete from files f using due where f.program_id = app_program() and f.id = due.id returning 1
 	)
 	select count(*) into swept from gone;
-	with due as (
-		select c.file_id, c.upload_id, c.sequence from file_chunks c
-		join files f on f.program_id = c.program_id and f.id = c.file_id
-		where c.program_id = app_program() and c.created_at < now() - interval '1 day'
-			and f.upload_id is distinct from c.upload_id
-		limit batch
-	), gone as (
-		delete from file_chunks c using due where c.program_id = app_program() and c.file_id = due.file_id
-			and c.upload_id = due.upload_id and c.sequence = due.sequence returning 1
-	)
-	select count(*) into chunks from gone;
-	return greatest(swept, chunks);
+	return swept;
 end $$;

@@ -22,16 +22,8 @@ where f.program_id = $1 and f.id = $3 and ($2 is null or f.partner_id = $2)
 
 -- All chunks of the attempt are there; nobody stored another one meanwhile.
 -- name: file_store
-with written as (
-	update files f set status = 'stored', upload_id = ($5->>'upload_id')::uuid, stored_at = program_now(),
-		version = f.version + 1, updated_at = program_now()
-	where f.program_id = $1 and f.id = $3 and ($2 is null or f.partner_id = $2)
-		and f.version = ($5->>'expected_version')::int and f.status = 'pending'
-		and f.size_bytes = (select sum(octet_length(c.bytes)) from file_chunks c
-			where c.program_id = $1 and c.file_id = f.id and c.upload_id = ($5->>'upload_id')::uuid)
-	returning f.id
-)
-select assert_written(count(*)) from written
+select assert_written(count(*) filter (where file_store(f.id, ($5->>'upload_id')::uuid, ($5->>'expected_version')::int) = 1))
+from files f where f.program_id = $1 and f.id = $3 and ($2 is null or f.partner_id = $2)
 
 -- name: file_content
 select f.name, f.size_bytes, f.sha256 from files f

@@ -129,3 +129,23 @@ where i.program_id = $1 and i.id = $3
 
 -- name: job_import_move
 select import_move($6, $5, $3) as moved
+
+-- ---- retention: 90 days after the end, by the program's clock ----
+
+-- name: job_imports_left
+select i.id from imports i
+where i.program_id = $1 and i.status in ('created', 'validated') and i.updated_at < program_now() - interval '90 days'
+	and not job_rests($1, 'lapse_imports', i.id)
+order by i.updated_at, i.id limit ($5->>'batch')::int
+
+-- name: job_imports_lapse
+select imports_lapse($6, job_ids($5)) as lapsed
+
+-- name: job_imports_kept
+select i.id from imports i
+where i.program_id = $1 and i.forgotten_at is null and i.finished_at < program_now() - interval '90 days'
+	and not job_rests($1, 'forget_imports', i.id)
+order by i.finished_at, i.id limit ($5->>'batch')::int
+
+-- name: job_import_forget
+select import_forget((job_ids($5))[1], ($5->>'rows')::int) as gone

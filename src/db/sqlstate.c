@@ -322,7 +322,6 @@ static const struct constraint constraints[] = {
 	{ "import_rows_import_fkey", OURS, 0, NULL, NULL },
 	{ "import_rows_pkey", OURS, 0, NULL, NULL },
 	{ "import_rows_status_check", OURS, 0, NULL, NULL },
-	{ "imports_file_fkey", OURS, 0, NULL, NULL },
 	{ "imports_format_check", OURS, 0, NULL, NULL },
 	{ "imports_partner_fkey", OURS, 0, NULL, NULL },
 	{ "imports_pkey", OURS, 0, NULL, NULL },

@@ -65,8 +65,8 @@ static const struct statement chunk_statement = {
 	       "$1, "
 	       "f.id, $4, $5, decode($6, 'hex') from files f where f.program_id = $1 and ($2::uuid "
 	       "is "
-	       "null or f.partner_id = $2) and f.id = $3 and f.status = 'pending' returning "
-	       "assert_written(1)",
+	       "null or f.partner_id = $2) and f.id = $3 and f.status = 'pending' "
+	       "for share returning assert_written(1)",
 	.types = "uuuuit",
 };
 

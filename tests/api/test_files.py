@@ -172,15 +172,23 @@ def test_memory_does_not_grow_with_the_file(world, database_url, monkeypatch):
     assert peaks[1] - peaks[0] < 8, peaks
 
 
+def test_chunks_of_other_attempts_go_with_the_store(world, postgres, database_url):
+    made = world.declare_file(PDF)
+    send_content(world.admin, made["id"], PDF[:-1] + b"x", expect=422)
+    attempts = lambda: postgres.execute(database_url.rsplit("/", 1)[1], "select count(distinct upload_id) from file_chunks "
+                                        "where file_id = %s", (made["id"],))[0][0]
+    assert attempts() == 1
+    send_content(world.admin, made["id"], PDF, expect=200)
+    assert attempts() == 1 and download(world.admin, made["id"]).body == PDF
+
+
 def test_what_comes_to_nothing_is_swept(world, postgres, database_url):
-    """Failed attempts after a day, files without content too, files that nothing uses after a week."""
+    """Files without content after a day, with all that was sent of them, files that nothing uses after a week."""
     failed, fresh, unused = world.declare_file(PDF + b"1"), world.declare_file(PDF), world.upload(PDF)
     send_content(world.admin, failed["id"], PDF + b"2", expect=422)
     run = lambda sql: postgres.execute(database_url.rsplit("/", 1)[1], sql)
-    old = lambda table, key, row, age: run(
-        f"update {table} set {'recorded_at' if table == 'files' else 'created_at'} = now() - interval '{age}' "
-        f"where {key} = '{row['id']}'")
-    old("files", "id", failed, "2 days"), old("file_chunks", "file_id", failed, "2 days"), old("files", "id", unused, "8 days")
+    old = lambda row, age: run(f"update files set recorded_at = now() - interval '{age}' where id = '{row['id']}'")
+    old(failed, "2 days"), old(unused, "8 days")
     sweep = f"select set_config('app.program', '{world.program_id}', false), set_config('app.partner', '*', false); select files_sweep(100)"
     run(sweep)
     for row, status in ((failed, 404), (unused, 404), (fresh, 200)):

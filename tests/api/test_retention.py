@@ -16,6 +16,7 @@ def later(postgres, new_database, new_server):
     world = World(first, url)
     deal = world.partner("a").api.post("/v1/deals", DEAL, key="old", expect=201).json
     world.deal = world.act("deals", deal, "approve", {"protection_days": 300})
+    world.done, world.left = world.make_import(until="completed"), world.make_import()
     wait.until(lambda: world.admin.get("/v1/audit-log/verify")["unsealed"] == 0, "all is sealed")
     world.advance_clock(200 * DAYS)
     first.stop()
@@ -43,3 +44,14 @@ def test_the_ledger_stays_and_verifies(later):
     admin = later.admin.on(later.second)
     assert len(admin.list("/v1/audit-log", {"resource_id": later.deal["id"]})) == 2
     assert admin.get("/v1/audit-log/verify")["valid"]
+
+
+def test_what_an_import_has_read_is_forgotten(later):
+    """Its lines and its file, not what became of them; one that was left alone has ended by then."""
+    admin = later.admin.on(later.second)
+    row_of = lambda made: admin.get(f"/v1/imports/{made['id']}").json
+    wait.until(lambda: admin.get(f"/v1/files/{later.done['file_id']}", expect=None).status == 404, "the file is gone")
+    assert admin.list(f"/v1/imports/{later.done['id']}/rows") == [] and row_of(later.done) == later.done
+    assert admin.get(f"/v1/deals/{later.deal['id']}").status == 200
+    left = wait.until(lambda: row_of(later.left)["finished_at"] and row_of(later.left), "the other one has ended")
+    assert left["status"] == "cancelled" and admin.get(f"/v1/files/{left['file_id']}").status == 200
