@@ -2,8 +2,8 @@
 """What partners ask for while they work a deal: help, and a special price, which the approval of the deal locks."""
 import pytest
 
-from support.judge import nobody
-from support.world import World
+from support.judge import events_of, nobody
+from support.world import PATHS, World
 
 HELP, PRICE = "deal-help-requests", "special-pricing-requests"
 
@@ -54,6 +54,36 @@ def test_nothing_is_asked_for_what_is_over(world, status):
     api = world.partner("a").api
     api.post(f"/v1/{HELP}", {**body, "kind": "demo", "message": "x"}, expect=409, problem="deal_not_open")
     api.post(f"/v1/{PRICE}", {**body, "requested_margin_bps": 4000, "reason": "x"}, expect=409, problem="deal_not_open")
+
+
+@pytest.mark.parametrize("status, by_partner", [
+    ("rejected", False), ("withdrawn", True), ("won", False), ("lost", False), ("cancelled", False)],
+    ids=["rejected", "withdrawn", "won", "lost", "cancelled"])
+def test_what_was_asked_for_ends_with_the_deal(world, status, by_partner):
+    """Unanswered help and prices are withdrawn; help that is being given goes on."""
+    deal, a = world.deal_in("submitted"), world.partner("a").api
+    path = PATHS[status]
+    open_help, given = world.ask_help(deal["id"]), step(world, world.ask_help(deal["id"]), "accept", {})
+    price = world.ask_price(deal["id"]) if len(path) == 1 else None
+    for action, body in path:
+        deal = world.act("deals", deal, action, body, by=a if by_partner else world.admin)
+    for row, text in [(open_help, "response"), (price, "decision_comment")]:
+        if row:
+            after = world.refresh(row)
+            assert (after["status"], after["allowed_actions"], after["version"]) == ("withdrawn", [], row["version"] + 1)
+            assert after[text].startswith("The deal ended before")
+            told = events_of(world.admin, row["id"], 2)[-1]
+            assert told["type"] == f"{row['object']}.withdrawn" and told["actor"]["type"] == "system"
+            assert told["data"] == after and told["previous"]["status"] == "requested"
+            assert events_of(a, row["id"], 2)[-1]["data"]["status"] == "withdrawn"
+    assert world.admin.post(f"/v1/{HELP}/{open_help['id']}/accept", {}, if_match="*", expect=409).problem == "invalid_transition"
+    assert step(world, given, "complete", {})["status"] == "completed"
+
+
+def test_help_outlives_the_approval(world):
+    asked = world.ask_help()
+    world.admin.post(f"/v1/deals/{asked['deal_id']}/approve", {}, if_match="*", expect=200)
+    assert world.refresh(asked)["status"] == "requested"
 
 
 # ---- special prices ----
