@@ -66,44 +66,54 @@ static const char *result_text(const struct matching *matching)
 	return matching->match == MATCH_REVIEW ? "review" : "free";
 }
 
-static const char *note(
-	const struct request *request, const struct matching *matching, const char *result)
+static const char *note(const struct request *request, const struct matching *matching)
 {
 	char entry_id[UUID_TEXT_BYTES], free_from[TIME_TEXT_BYTES];
 	uuid_v7(entry_id);
 	time_format(matching->free_from_us, free_from);
-	return own_text(
-		request->arena, json_pack("{s:s, s:s, s:s?, s:s?}", "entry_id", entry_id, "result",
-					result, "own_deal_id", matching->own_deal_id, "free_from",
-					matching->free_from_us > 0 ? free_from : NULL));
+	return own_text(request->arena,
+		json_pack("{s:s, s:s, s:s?, s:s?}", "entry_id", entry_id, "result",
+			result_text(matching), "own_deal_id", matching->own_deal_id, "free_from",
+			matching->free_from_us > 0 ? free_from : NULL));
 }
 
 /* The ledger keeps by what was asked for, but not whose address it was. */
-static const char *question_text(const struct request *request)
+static const char *question_text(const json_t *customer, struct arena *arena)
 {
-	json_t *question = json_copy((json_t *)request->body);
-	json_object_del(question, "customer_contact_email");
-	return own_text(request->arena, question);
+	static const char *const members[] = { "partner_id", "customer_name", "customer_country",
+		"customer_website", "customer_tax_id", "customer_duns", "product_ids", NULL };
+	json_t *question = json_object();
+	for (size_t i = 0; members[i] != NULL; i++)
+		json_object_set(question, members[i], json_object_get(customer, members[i]));
+	return own_text(arena, question);
+}
+
+const struct rows *match_note(struct request *request, const json_t *customer,
+	const struct matching *matching, struct problem *problem)
+{
+	struct db_batch batch = request_batch(request);
+	batch.is_write = true;
+	struct db_call *call =
+		add_call(&batch, "deal_check_note", question_text(customer, request->arena));
+	call->params[4] = note(request, matching);
+	call->params[5] = request_json(request);
+	return db_run(request->app->db, &batch, problem) == DB_NONE ? call->rows : NULL;
 }
 
 static bool answer(struct request *request, const struct match_work *work,
 	struct response *response, struct problem *problem)
 {
-	const char *result = result_text(&work->matching);
-	struct db_batch batch = request_batch(request);
-	batch.is_write = true;
-	struct db_call *call = add_call(&batch, "deal_check_note", question_text(request));
-	call->params[4] = note(request, &work->matching, result);
-	call->params[5] = request_json(request);
-	if (db_run(request->app->db, &batch, problem) != DB_NONE)
+	const struct rows *noted = match_note(request, request->body, &work->matching, problem);
+	if (noted == NULL)
 		return false;
 	char now[TIME_TEXT_BYTES];
-	time_format(rows_time(call->rows, "now"), now);
+	time_format(rows_time(noted, "now"), now);
 	response->cache = CACHE_NO_STORE;
 	response_json(response, 200,
-		json_pack("{s:s, s:s, s:s?, s:s?, s:s}", "object", "deal_check", "result", result,
-			"earliest_free_on", rows_text(call->rows, "free_on"), "own_deal_id",
-			work->matching.own_deal_id, "checked_at", now));
+		json_pack("{s:s, s:s, s:s?, s:s?, s:s}", "object", "deal_check", "result",
+			result_text(&work->matching), "earliest_free_on",
+			rows_text(noted, "free_on"), "own_deal_id", work->matching.own_deal_id,
+			"checked_at", now));
 	return true;
 }
 

@@ -162,6 +162,9 @@ bool deal_match(const struct command_input *in, const char *partner_id, const js
 	json_object_set_new(out->fields, "names", names_json(work));
 	if (is_draft)
 		return true;
+	if (in->request->is_traced &&
+		match_note(in->request, customer, &work->matching, problem) == NULL)
+		return false;
 	if (work->matching.match == MATCH_DUPLICATE)
 		return refuse_duplicate(work, problem);
 	bool waits = work->matching.match == MATCH_CONFLICT;

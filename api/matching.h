@@ -30,8 +30,16 @@ bool match_find(struct request *request, const char *deal_id, const char *partne
 	const json_t *customer, struct match_work *ret_work, struct problem *problem);
 
 /*
+ * Keeps in the ledger that it was asked for this customer, and what was answered. A row with
+ * "free_on", the day of the matching's time, and "now"; NULL: refused.
+ */
+const struct rows *match_note(struct request *request, const json_t *customer,
+	const struct matching *matching, struct problem *problem);
+
+/*
  * Puts into the decision what deal_place (sql/functions/deal_matching.sql) goes by: keys, names,
- * and whether the deal has to wait. Refuses a duplicate. A draft is not compared with anything.
+ * and whether the deal has to wait. Refuses a duplicate. A draft is not compared with anything; a
+ * dry run that tells of others is a question, and kept as one.
  */
 bool deal_match(const struct command_input *in, const char *partner_id, const json_t *customer,
 	bool is_draft, struct decision *out, struct problem *problem);

@@ -186,6 +186,7 @@ struct endpoint {
 	bool is_slow; /* hashes a password: answered on a lane, beside the workers (lanes.h); a POST
 		       */
 	bool is_rationed; /* tells something about others: a budget of its own for each partner */
+	bool is_rationed_dry;    /* the same, but only the dry run of a partner, which is traced */
 	bool while_enrolling;    /* open to a session that has to set up a second factor first */
 	enum endpoint_self self; /* whose id it is when the path names none */
 };

@@ -91,7 +91,8 @@ static const struct row rows[] = {
 	INT_ROW(rate_limit_sign_in_per_minute, "60", 0, 1000000000,
 		"sign-ins, token requests and new passwords of one address, 0 = no limit"),
 	INT_ROW(rate_limit_account_checks_per_minute, "30", 0, 1000000000,
-		"questions of one partner whether an account is free, 0 = no limit"),
+		"questions of one partner whether an account is free, by dry runs too, 0 = no "
+		"limit"),
 	TEXT_ROW(lockout_by_address, KIND_BOOL, "true",
 		"slow down an address after 100 failed sign-ins; false where many share one"),
 	TEXT_ROW(trusted_proxies, KIND_TEXT, "",

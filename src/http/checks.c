@@ -148,6 +148,15 @@ static bool ration_is_left(
 	       take(exchange, LIMIT_CHECKS, partner ? partner : request->actor->id, problem);
 }
 
+static bool dry_ration_is_left(
+	struct exchange *exchange, struct request *request, struct problem *problem)
+{
+	request->is_traced = request->dry_run && endpoint_of(request)->is_rationed_dry &&
+			     actor_partner(request->actor);
+	return !request->is_traced ||
+	       take(exchange, LIMIT_CHECKS, actor_partner(request->actor), problem);
+}
+
 static bool caller_is_known(
 	struct exchange *exchange, struct request *request, struct problem *problem)
 {
@@ -184,7 +193,8 @@ static bool may_run(struct exchange *exchange, struct request *request, struct p
 	       caller_is_known(exchange, request, problem) && negotiate_answer(request, problem) &&
 	       negotiate_body(request, &media, problem) &&
 	       (request->operation->is_public || auth_scopes(request, problem)) &&
-	       syntax_is_good(request, media, problem) && lane_is_had(request, problem);
+	       syntax_is_good(request, media, problem) &&
+	       dry_ration_is_left(exchange, request, problem) && lane_is_had(request, problem);
 }
 
 bool checks_may_upload(struct exchange *exchange, struct request *request, struct problem *problem)

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whose account it is (domain.md §5.5): duplicates, conflicts, who waits and who moves on, and what nobody is told."""
+import json
 import uuid
 
 import pytest
 
 from support import wait
+from support.world import DEAL, unique
 
 
 def domain():
@@ -337,6 +339,35 @@ def test_every_question_is_kept(world, pair):
     assert all("kept.example" not in str(row) for row in entries)
 
 
+def dry_run(by, **body):
+    return by.post("/v1/deals?dry_run=true", {**DEAL, "customer_name": "Qqx", **body})
+
+
+def test_a_dry_run_is_a_question(world, pair):
+    """It tells whether the account is free, so it is kept; what tells nothing of others is not."""
+    c = world.partner("c")
+    asked = {"customer_website": pair[0]["customer_website"], "customer_contact_email": "ada@kept.example"}
+    assert dry_run(c.api, **asked)["status"] == "conflict_hold"
+    assert dry_run(c.api, customer_website=f"https://{unique('free')}.example")["status"] == "submitted"
+    assert dry_run(c.api, draft=True, **asked)["status"] == "draft"
+    assert dry_run(world.admin, partner_id=c.id, **asked)["status"] == "conflict_hold"
+    entries = world.admin.list("/v1/audit-log", {"action": "deal.checked", "sort": "occurred_at"})[-2:]
+    assert [(row["actor"]["id"], row["changes"]["result"]["to"]) for row in entries] == [
+        (c.client_id, "taken"), (c.client_id, "free")]
+    assert entries[0]["changes"]["customer_website"]["to"] == asked["customer_website"]
+    assert all("kept.example" not in str(row) and "amount" not in str(row) for row in entries)
+
+
+def test_an_import_that_is_tried_tells_nothing_of_others(world, pair):
+    c, before = world.partner("c"), len(world.admin.list("/v1/audit-log", {"action": "deal.checked"}))
+    lines = [{**DEAL, "customer_name": "Qqx", "customer_website": site} for site in (
+        pair[0]["customer_website"], f"https://{unique('free')}.example")]
+    made = world.make_import("\n".join(map(json.dumps, lines)), by=c.api, until="validated")
+    rows = c.api.list(f"/v1/imports/{made['id']}/rows")
+    assert [(row["status"], row["deal_id"], row["problem"]) for row in rows] == [("valid", None, None)] * 2
+    assert len(world.admin.list("/v1/audit-log", {"action": "deal.checked"})) == before
+
+
 @pytest.mark.parametrize("body, errors", [
     ({}, {("#/customer_name", "required")}), ({"customer_name": "International School GmbH"}, {("#/customer_name", "required")}),
     ({"customer_website": "https://www.facebook.com/x"}, {("#/customer_name", "required")}),
@@ -355,5 +386,10 @@ def test_questions_are_rationed_by_partner(world, new_server):
     answers = [by.post("/v1/deals/check", {"customer_name": "Qqx"}) for by in asks * 2]
     assert [answer.status for answer in answers] == [200, 200, 200, 429]
     assert answers[3].problem == "rate_limited" and answers[3].headers["RateLimit-Policy"].startswith('"account-checks";q=3')
+    refused = dry_run(asks[0])
+    assert refused.problem == "rate_limited" and refused.headers["RateLimit-Policy"].startswith('"account-checks";q=3')
     asks[0].get("/v1/deals", expect=200)
+    asks[0].post("/v1/deals", {**DEAL, "customer_name": unique("Customer")}, expect=201)
+    for _ in range(4):
+        dry_run(world.admin.on(server), partner_id=world.partner("c").id)
     world.partner("b").api.on(server).post("/v1/deals/check", {"customer_name": "Qqx"}, expect=200)
