@@ -207,6 +207,12 @@ bool checks_may_upload(struct exchange *exchange, struct request *request, struc
 	       gate_path_ids(request, problem);
 }
 
+bool checks_has_budget(struct exchange *exchange, struct request *request, struct problem *problem)
+{
+	return address_has_budget(exchange, request, problem) &&
+	       take(exchange, LIMIT_CLIENT, request->actor->id, problem);
+}
+
 bool checks_run(struct exchange *exchange, struct request *request, struct response *response,
 	struct problem *problem)
 {

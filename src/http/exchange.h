@@ -64,6 +64,9 @@ void exchange_open(struct exchange *exchange, struct request *request,
 /* Who sends this and may they: the checks before the first byte of a body is kept. The rest follows
  * when all of it is there. */
 bool checks_may_upload(struct exchange *exchange, struct request *request, struct problem *problem);
+/* Takes from the budgets of the address and the caller. An upload costs twice, when it begins and
+ * when it is answered, so that one that is never ended has cost something. */
+bool checks_has_budget(struct exchange *exchange, struct request *request, struct problem *problem);
 
 /* All checks in their order (api.md §1), then the engine. False and `problem` set on refusal. */
 bool checks_run(struct exchange *exchange, struct request *request, struct response *response,

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <ulfius.h>
 
+#include "base/log.h"
 #include "http/exchange.h"
 #include "http/file.h"
 
@@ -42,7 +43,7 @@ struct upload_intake {
 
 struct uploads {
 	struct server *server;
-	pthread_mutex_t lock; /* guards is_taken and the actors' counts */
+	pthread_mutex_t lock; /* guards is_taken and the owners' counts */
 	struct upload_intake intakes[UPLOADS_COUNT];
 	struct upload_intake busy; /* stands for all that found no place */
 };
@@ -51,11 +52,13 @@ struct uploads {
  * goes: the number of an intake from 1 on. */
 enum { UNSEEN = 0, THROWN_AWAY = -1, NO_PLACE = -2 };
 
+/* A file keeps the chunks of one attempt: who begins anew has given up the one before. */
 static const struct statement open_statement = {
 	.name = "file_upload_open",
-	.sql = "select size_bytes from files where program_id = $1 and ($2::uuid is null or "
-	       "partner_id = "
-	       "$2) and id = $3 and status = 'pending'",
+	.sql = "with waits as (select id, size_bytes from files where program_id = $1 and "
+	       "($2::uuid is null or partner_id = $2) and id = $3 and status = 'pending'), "
+	       "given_up as (delete from file_chunks c using waits w where c.program_id = $1 and "
+	       "c.file_id = w.id) select size_bytes from waits",
 	.types = "uuu",
 };
 
@@ -203,6 +206,13 @@ static bool is_upload(const struct uploads *uploads, const struct _u_request *ca
 	return route.operation && route.operation->takes_bytes;
 }
 
+static const char *owner_of(const struct actor *actor)
+{
+	const char *partner = actor_partner(actor);
+
+	return partner ? partner : actor->id;
+}
+
 /* Takes a place for the actor, if there is one. */
 static int take_place(struct uploads *uploads, const struct actor *actor)
 {
@@ -215,9 +225,10 @@ static int take_place(struct uploads *uploads, const struct actor *actor)
 		if (!intake->is_taken)
 			free_at = i;
 		else
-			own += intake->actor && strcmp(intake->actor->id, actor->id) == 0;
+			own += intake->actor &&
+			       strcmp(owner_of(intake->actor), owner_of(actor)) == 0;
 	}
-	if (own >= UPLOADS_PER_ACTOR)
+	if (own >= UPLOADS_PER_OWNER)
 		free_at = -1;
 	if (free_at >= 0) {
 		uploads->intakes[free_at].is_taken = true;
@@ -234,6 +245,7 @@ static void find_file(struct uploads *uploads, struct upload_intake *intake)
 	struct db_batch batch = intake_batch(intake);
 	const struct db_call *call = add_call(intake, &batch, &open_statement);
 
+	batch.is_write = true;
 	if (db_run(uploads->server->app->db, &batch, &problem) != DB_NONE) {
 		intake->problem = problem;
 	} else if (rows_count(call->rows) > 0) {
@@ -254,7 +266,8 @@ static void begin(struct uploads *uploads, struct _u_request *call)
 	exchange_open(&exchange, &request, call, uploads->server, arena);
 	call->follow_redirect = THROWN_AWAY;
 	if (checks_may_upload(&exchange, &request, &problem)) {
-		place = take_place(uploads, request.actor);
+		if (checks_has_budget(&exchange, &request, &problem))
+			place = take_place(uploads, request.actor);
 		call->follow_redirect = place < 0 ? NO_PLACE : place + 1;
 	}
 	if (place < 0) {
@@ -334,6 +347,9 @@ void uploads_forget(struct uploads *uploads, struct _u_request *call)
 
 	if (!intake)
 		return;
+	if (intake->is_open && !intake->sha256[0])
+		log_event(LOG_INFO, "upload cut off", "%s of %s after %lld bytes", intake->file_id,
+			intake->actor->id, (long long)intake->size_bytes);
 	call->follow_redirect = THROWN_AWAY;
 	pthread_mutex_lock(&uploads->lock);
 	intake_clear(intake);

@@ -12,7 +12,7 @@
 #include <ulfius.h>
 
 #define UPLOADS_COUNT     32
-#define UPLOADS_PER_ACTOR 4
+#define UPLOADS_PER_OWNER 4 /* all people and clients of a partner, or one of the vendor's side */
 
 struct server;
 struct uploads;

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from support import server as servers
+from support import server as servers, wait
 from support.world import send_content
 
 CHUNK = 256 * 1024
@@ -144,15 +144,25 @@ def test_chunked_transfer_and_strange_tokens(world, server):
     assert download(world.admin, made["id"]).body == PDF
 
 
-def test_an_upload_that_breaks_off_leaves_the_file_waiting(world, server):
+def stored_chunks(postgres, database_url, file):
+    return postgres.execute(database_url.rsplit("/", 1)[1],
+                            f"select count(*) from file_chunks where file_id = '{file['id']}'")[0][0]
+
+
+def test_an_upload_that_breaks_off_leaves_the_file_waiting(world, server, postgres, database_url):
     content = PDF + noise(3 * CHUNK)
     made = world.declare_file(content)
     link = socket.create_connection((server.host, server.port), timeout=30)
     link.sendall(f"PUT /v1/files/{made['id']}/content HTTP/1.1\r\nHost: x\r\nContent-Type: application/octet-stream\r\n"
                  f"Authorization: Bearer {world.admin.token}\r\nContent-Length: {len(content)}\r\n\r\n".encode())
     link.sendall(content[:2 * CHUNK])
+    chunks = lambda: stored_chunks(postgres, database_url, made)
+    wait.until(lambda: chunks() == 2, "two chunks are stored")
     link.close()
+    wait.until(lambda: [line for line in server.lines("upload cut off") if made["id"] in line["detail"]], "it is told")
     assert world.admin.get(f"/v1/files/{made['id']}")["status"] == "pending"
+    send_content(world.admin, made["id"], content[:-1] + b"-", expect=422)
+    assert chunks() == 4, "of the last attempt only"
     send_content(world.admin, made["id"], content, expect=200)
     assert download(world.admin, made["id"]).body == content
 
