@@ -21,4 +21,7 @@ bool deal_decide_approval(
  */
 bool deals_awaiting(struct request *request, const char **ret_ids, struct problem *problem);
 
+/* Whom of several deals the caller may approve, judged as approving is. */
+extern const struct question deal_approval_question;
+
 #endif

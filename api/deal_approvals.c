@@ -311,6 +311,48 @@ bool deals_awaiting(struct request *request, const char **ret_ids, struct proble
 	return true;
 }
 
+/* ---- who is offered it ---- */
+
+/* What the last step has to find: nothing that is still being asked for, and a tier with terms
+ * where a margin is to be locked. */
+static bool may_be_locked(const json_t *deal)
+{
+	const char *tier = text_of(deal, "tier_status");
+	return !json_is_true(json_object_get(deal, "asks_price")) &&
+	       (strcmp(text_of(deal, "earns"), "commission") == 0 ||
+		       (tier != NULL && strcmp(tier, "published") == 0));
+}
+
+static bool is_open_to(struct approval_work *work, const json_t *deal)
+{
+	struct approval_verdict verdict;
+	struct problem ignored = PROBLEM_INIT;
+	return approval_decide(&work->asked, &verdict, &ignored) &&
+	       (!verdict.is_last || may_be_locked(deal));
+}
+
+static const char *open_ids(const struct request *request, const struct rows *facts)
+{
+	struct arena *arena = request->arena;
+	struct approval_work *work =
+		work_begin(row_json(facts, "policies", arena), request->actor, arena);
+	struct text ids = TEXT_INIT;
+	size_t i;
+	json_t *deal;
+	json_array_foreach (row_json(facts, "deals", arena), i, deal) {
+		work_on(work, deal, rows_time(facts, "now"), arena);
+		if (is_open_to(work, deal))
+			text_appendf(&ids, " %s", text_of(deal, "id"));
+	}
+	const char *found = arena_strndup(arena, ids.length > 0 ? ids.bytes : "", ids.length);
+	text_release(&ids);
+	return found;
+}
+
+const struct question deal_approval_question = {
+	.action = "approve", .statement = "deal_approvable", .open_ids = open_ids
+};
+
 const struct endpoint deal_approval_endpoints[] = {
 	{ .operation_id = "approveDeal",
 		.resource = &deal_resource,

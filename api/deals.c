@@ -26,6 +26,7 @@ const struct resource deal_resource = {
 	.path = "/v1/deals/",
 	.transitions = deal_transitions,
 	.not_while_held = "submit approve reopen",
+	.question = &deal_approval_question,
 };
 
 /* ---- registration ---- */

@@ -21,13 +21,24 @@
 #include "http/response.h"
 
 /*
+ * What a state leaves open and only a rule can tell for this caller: asked once for all rows of an
+ * answer that carry the mark "?<action>".
+ */
+struct question {
+	const char *action;
+	const char *statement; /* $4: {"ids": […]}; one row */
+	/* The ids, separated by a space, of those that the caller may take the action with. */
+	const char *(*open_ids)(const struct request *request, const struct rows *facts);
+};
+
+/*
  * A kind of thing the API shows. `shape` is a view of sql/shapes whose columns are the members: a
  * dotted name makes a nested object, a leading "vendor:" hides the value from partners, a leading
  * "_" is never written. A group of dotted members that are all null is written as null. A leading
  * "flat:" marks a stored row of another resource's shape, named by the column "_flat_type";
- * "changes:" one of {previous, current} of such a row. A column "allowed_actions" holds the state,
- * with " held" behind it while the partner is not active, and is written as the list of actions; a
- * column "is_current" holds the id of a session and is written as whether it is the actor's. The
+ * "changes:" one of {previous, current} of such a row. A column "allowed_actions" holds the state
+ * and marks, separated by spaces, and is written as the list of actions (offers.h); a column
+ * "is_current" holds the id of a session and is written as whether it is the actor's. The
  * view has program_id as "_program_id", partner_id as
  * "_partner_id" (null = the vendor's) and id.
  */
@@ -46,6 +57,7 @@ struct resource {
 	 */
 	const struct transition *transitions;
 	const char *not_while_held; /* of these, the actions that need an active partner: "a b" */
+	const struct question *question; /* or NULL */
 };
 
 /*

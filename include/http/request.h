@@ -87,7 +87,8 @@ struct request {
 	const char *idempotency_key; /* unquoted, or NULL */
 	char fingerprint[65];        /* SHA-256 hex of method, path, sorted query, raw body */
 	bool dry_run;
-	bool is_traced; /* a dry run that was rationed: what it tells of others is kept */
+	bool is_traced;       /* a dry run that was rationed: what it tells of others is kept */
+	const char *open_ids; /* what the question of the shape was answered (offers.c), or NULL */
 	/* Field violations of the body. Reported by the engine after 404, 428 and 412 (api.md §1,
 	 * order of checks). */
 	struct problem body_problem;

@@ -31,13 +31,16 @@ begin
 	return deal_review_facts(deal, facts) || jsonb_build_object('policies', deal_approval_policies_now(deal.program_id));
 end $$;
 
--- Every change of a policy ends with this: approvals that were decided by others are decided anew.
+-- Every change of a policy ends with this: approvals that were decided by others are decided anew, and who may decide is
+-- asked for as long as there are steps.
 create or replace function deal_policies_changed() returns trigger language plpgsql as
 $$
 begin
 	update programs g
 	set policies_version = g.policies_version + 1, auto_approves = exists (select from deal_approval_policies p
-		where p.program_id = g.id and p.status = 'active' and p.is_automatic)
+		where p.program_id = g.id and p.status = 'active' and p.is_automatic),
+		approval_asked_until = case when exists (select from deal_approval_policies p
+			where p.program_id = g.id and p.status = 'active' and p.steps <> '[]') then 'infinity' else program_now() end
 	where g.id = new.program_id;
 	return null;
 end $$;

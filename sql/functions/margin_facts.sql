@@ -46,12 +46,23 @@ begin
 		cross join lateral (select case when named <@ x.names then '[]' else 'null' end::jsonb as rest) r);
 end $$;
 
+-- Most deals name no country, quote or product, and nothing is looked up for them.
 create or replace function margin_facts_of_deal(deal deals) returns jsonb language plpgsql stable as
 $$
+declare
+	facts jsonb := deal.terms || jsonb_build_object('amount_minor', deal.amount_minor, 'currency', deal.currency,
+		'discount_bps', 0, 'products', null, 'product_kinds', null, 'customer_country', null, 'regions', null);
 begin
-	return (select deal.terms || margin_facts_of_country(deal.program_id, deal.customer_country)
-			|| margin_facts_of_products(deal)
-			|| jsonb_build_object('amount_minor', deal.amount_minor, 'currency', deal.currency, 'discount_bps', coalesce((
-				select q.discount_minor * 10000::numeric / nullif(q.list_minor, 0) from margin_quotes q
-				where q.program_id = deal.program_id and q.id = deal.quote_id), 0)::int));
+	if deal.customer_country is not null then
+		facts := facts || margin_facts_of_country(deal.program_id, deal.customer_country);
+	end if;
+	if deal.quote_id is not null then
+		facts := facts || jsonb_build_object('discount_bps', coalesce((
+			select q.discount_minor * 10000::numeric / nullif(q.list_minor, 0) from margin_quotes q
+			where q.program_id = deal.program_id and q.id = deal.quote_id), 0)::int);
+	end if;
+	if deal.quote_id is not null or deal.line_items <> '[]' or deal.product_ids <> '{}' then
+		facts := facts || margin_facts_of_products(deal);
+	end if;
+	return facts;
 end $$;

@@ -1,7 +1,10 @@
 -- SPDX-License-Identifier: Apache-2.0
 --
 -- An approved deal whose protection has ended reads as expired from that instant on; the job that stores it only writes
--- the event (domain.md §5.6). _status is what is stored, for filters that need an index, as are the ids of words.
+-- the event (domain.md §5.6). _status is what is stored, for filters that need an index, as are the ids of words. Whether
+-- this caller may approve is asked of the rule (api/deal_approvals.c) where the program has steps, where a special price is
+-- being asked for, and where there is no tier to take the margin from. All that an action depends on is in the rows that are
+-- joined here anyway.
 create view deal_shape with (security_invoker = true) as
 select
 	d.program_id as _program_id,
@@ -12,7 +15,8 @@ select
 	d.lost_reason_id as _lost_reason_id,
 	(s.status <> d.status or s.is_overdue or coalesce(p.updated_at > d.updated_at, false)
 		or coalesce(t.updated_at > d.updated_at, false)
-		or coalesce(w.updated_at > d.updated_at, false))
+		or coalesce(w.updated_at > d.updated_at, false) or coalesce(d.beside_at >= d.updated_at, false)
+		or (d.status in ('submitted', 'in_review') and coalesce(g.approval_asked_until >= d.updated_at, false)))
 		as _is_newer,
 	d.id,
 	'deal'::text as object,
@@ -82,11 +86,13 @@ select
 	d.created_by_id,
 	d.created_at,
 	d.updated_at,
-	s.status || case when p.status = 'active' then '' else ' held' end as allowed_actions
+	s.status || case when p.status = 'active' then '' else ' held' end || case when d.status in ('submitted', 'in_review')
+		and (d.asks_price or p.tier_id is null or g.approval_asked_until = 'infinity') then ' ?approve' else '' end as allowed_actions
 from deals d
-cross join lateral (select case when d.status = 'approved' and d.protected_until <= (select program_now())
-	then 'expired' else d.status end as status,
-	coalesce(d.review_due_at <= (select program_now()), false) as is_overdue) s
+left join programs g on g.id = d.program_id
+cross join lateral (select coalesce(g.test_now, now()) as now) n -- program_now(), from the row that is joined anyway
+cross join lateral (select case when d.status = 'approved' and d.protected_until <= n.now then 'expired' else d.status end
+	as status, coalesce(d.review_due_at <= n.now, false) as is_overdue) s
 left join partners p on p.program_id = d.program_id and p.id = d.partner_id
 left join tiers t on t.program_id = d.program_id and t.id = d.tier_id
 left join deal_stages w on w.program_id = d.program_id and w.id = d.stage_id

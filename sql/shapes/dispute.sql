@@ -2,7 +2,8 @@
 --
 -- A dispute has a row for each side, of which a partner is shown its own and the vendor the claimant's. The phase is the
 -- status with what the clock and the papers make of it: evidence that is over reads as closed before the job has stored
--- it. The respondent may do everything but withdraw: the state it is offered actions for is said to be held.
+-- it. The respondent may do everything but withdraw: the state it is offered actions for is said to be held. A partner
+-- finishes its evidence once, and who has decided does not decide the appeal.
 create view dispute_side with (security_invoker = true) as
 select
 	d.program_id as _program_id,
@@ -58,7 +59,9 @@ select
 	case when p.role = 'claimant' then d.created_by_id end as created_by_id,
 	d.created_at,
 	d.updated_at,
-	s.phase || case when p.role = 'respondent' then ' held' else '' end as allowed_actions
+	s.phase || case when p.role = 'respondent' then ' held' else '' end
+		|| case when p.finished_at is not null then ' -finish-evidence@partner' else '' end
+		|| coalesce(' -decide@' || case when s.phase = 'appealed' then d.decided_by_id end, '') as allowed_actions
 from disputes d
 join dispute_parties p on p.program_id = d.program_id and p.dispute_id = d.id
 left join dispute_parties r on r.program_id = d.program_id and r.dispute_id = d.id and r.role = 'respondent'

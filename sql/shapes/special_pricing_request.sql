@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: Apache-2.0
 --
--- What was granted holds until its end and for the deal as it was then, whatever is stored.
+-- What was granted holds until its end and for the deal as it was then, whatever is stored; once the deal is decided
+-- nothing of it changes. Who asked does not decide.
 create view special_pricing_request_shape with (security_invoker = true) as
 select
 	r.program_id as _program_id,
@@ -25,7 +26,9 @@ select
 	r.created_by_id,
 	r.created_at,
 	r.updated_at,
-	s.status as allowed_actions
+	s.status || ' -approve@' || r.created_by_id || case when r.status = 'requested'
+		or d.status in ('draft', 'submitted', 'in_review', 'info_requested', 'conflict_hold') then '' else ' -withdraw' end
+		as allowed_actions
 from special_pricing_requests r
 join deals d on d.program_id = r.program_id and d.id = r.deal_id
 cross join lateral (select case when r.status = 'approved' and (r.valid_until <= (select program_now())

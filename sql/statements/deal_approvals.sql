@@ -46,6 +46,27 @@ with written as (
 )
 select assert_written(count(*)) from written
 
+-- What decides whether the caller may approve these deals (body.ids): as deal_facts and deal_approval_facts read it, with
+-- the policies once for all. Without policies nobody looks at what a deal is like.
+-- name: deal_approvable
+select n.now, deal_approval_policies_now($1) as policies, (
+	select jsonb_agg(jsonb_build_object('id', d.id, 'registered_by_id', d.created_by_id, 'round', d.review_round,
+		'is_overdue', coalesce(d.review_due_at <= n.now, false), 'asks_price', d.asks_price,
+		'earns', coalesce(y.earns, 'margin'), 'tier_status', case when v.tier_id is not null then t.status end,
+		'facts', case when o.apply then margin_facts_of_partner(p, t.key) || margin_facts_of_deal(d) end,
+		'given', (select jsonb_agg(jsonb_build_object('policy_id', a.policy_id, 'policy_version', a.policy_version,
+				'step', a.step, 'decided_by_id', a.decided_by_id, 'round', a.round))
+			from deal_approvals a where a.program_id = $1 and a.deal_id = d.id and a.round = d.review_round)))
+	from deals d
+	join partners p on p.program_id = d.program_id and p.id = d.partner_id
+	left join tiers t on t.program_id = p.program_id and t.id = p.tier_id
+	left join tier_terms_at(n.now) v on v.program_id = t.program_id and v.tier_id = t.id
+	left join partner_types y on y.program_id = p.program_id and y.key = p.type
+	cross join (select exists (select from deal_approval_policies o
+		where o.program_id = $1 and o.status = 'active') as apply) o
+	where d.program_id = $1 and d.id = any(array(select jsonb_array_elements_text($4->'ids')::uuid))) as deals
+from (select program_now() as now) n
+
 -- How the approval of a deal stands.
 -- name: deal_approvals
 select d.id, d.status, d.review_due_at, n.now, deal_approval_facts(d, margin_facts_of_partner(p, t.key)

@@ -40,7 +40,7 @@ with deal as (
 	select d.id from deals d
 	where d.program_id = $1 and d.id = ($4->>'deal_id')::uuid and ($2 is null or d.partner_id = $2)
 		and d.status in ('draft', 'submitted', 'in_review', 'info_requested', 'conflict_hold')
-	for share
+	for no key update
 ), written as (
 	insert into special_pricing_requests (program_id, id, deal_id, requested_margin_bps, reason, competitor, created_by_id,
 		created_at, updated_at)
@@ -69,7 +69,7 @@ with deal as (
 	join special_pricing_requests r on r.program_id = d.program_id and r.deal_id = d.id
 	where r.program_id = $1 and r.id = $3
 		and d.status in ('draft', 'submitted', 'in_review', 'info_requested', 'conflict_hold')
-	for share of d
+	for no key update of d
 ), written as (
 	update special_pricing_requests r
 	set (status, granted_margin_bps, valid_until, decision_comment, decided_by_id, decided_at)

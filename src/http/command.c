@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "engines.h"
+#include "offers.h"
 
 struct command {
 	const struct endpoint *endpoint;
@@ -246,6 +247,8 @@ static void answer(struct command *command, struct response *response, const str
 			rows_text(rows, "version"));
 	}
 	const json_t *reveal = command->decision.reveal;
+	struct problem ignored = PROBLEM_INIT; /* what was written is told in any case */
+	(void)offers_ask(request, command->shape, rows, 1, &ignored);
 	if (reveal != NULL)
 		response->cache = CACHE_NO_STORE;
 	writer_row(&response->body, request, command->shape, rows, 0, true);
@@ -308,7 +311,7 @@ static void command_init(
 		command->body = dump(request->arena, request->body);
 }
 
-/* What the caller may do instead: the actions that a GET would offer in this state (writer.c). */
+/* What the caller may do instead: the actions that a GET would offer in this state. */
 static void fill_allowed(const struct command *command, struct problem *problem)
 {
 	struct text text = TEXT_INIT;
@@ -318,8 +321,10 @@ static void fill_allowed(const struct command *command, struct problem *problem)
 	json_t *before = own(
 		command->request->arena, json_loads(rows_text(command->before, "flat"), 0, NULL));
 	const char *state = json_string_value(json_object_get(before, "allowed_actions"));
-	writer_actions(&text, command->request, command->shape,
-		slice_of(state != NULL ? state : problem->from), " ");
+	struct slice marked = slice_of(state != NULL ? state : problem->from);
+	struct problem ignored = PROBLEM_INIT;
+	(void)offers_ask_one(command->request, command->shape, marked, command->id, &ignored);
+	offers_write(&text, command->request, command->shape, marked, slice_of(command->id), " ");
 	snprintf(problem->allowed, sizeof problem->allowed, "%s",
 		text.bytes != NULL ? text.bytes : "");
 	text_release(&text);

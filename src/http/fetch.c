@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "engines.h"
+#include "offers.h"
 
 struct db_batch request_batch(const struct request *request)
 {
@@ -114,6 +115,8 @@ bool fetch_run(const struct endpoint *endpoint, struct request *request, struct 
 		response->content_type = NULL;
 		return true;
 	}
+	if (!offers_ask(request, shape, call->rows, 1, problem))
+		return false;
 	writer_row(&response->body, request, shape, call->rows, 0, false);
 	return true;
 }

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "listing.h"
+#include "offers.h"
 
 #define TOTAL_CAP       10000
 #define TOTAL_CAP_LIMIT "10001"
@@ -442,6 +443,9 @@ bool list_run(const struct endpoint *endpoint, struct request *request, struct r
 		return false;
 	if (parent != NULL && rows_count(parent->rows) == 0)
 		return refuse_missing(endpoint->list->parent, problem);
+	size_t count = rows_count(page->rows), limit = (size_t)listing.limit;
+	if (!offers_ask(request, listing.shape, page->rows, count < limit ? count : limit, problem))
+		return false;
 	response->status = 200;
 	response->content_type = "application/json";
 	response->cache = CACHE_PRIVATE;

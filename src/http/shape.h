@@ -93,10 +93,6 @@ void writer_row(struct text *out, const struct request *request, const struct sh
 void writer_flat(struct text *out, const struct request *request, const struct shape *shape,
 	const char *flat, size_t length, bool sparse, bool open_end);
 
-/* The actions that the request's actor may take in this state, with `separator` between them. */
-void writer_actions(struct text *out, const struct request *request, const struct shape *shape,
-	struct slice state, const char *separator);
-
 /* PostgreSQL's timestamp text, or its JSON form, as RFC 3339 in UTC with three digits and quotes.
  */
 void writer_time(struct text *out, const char *text, size_t length);

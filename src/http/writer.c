@@ -7,7 +7,7 @@
  */
 #include <string.h>
 
-#include "shape.h"
+#include "offers.h"
 
 struct cell {
 	const char *bytes; /* NULL: null */
@@ -81,31 +81,22 @@ void writer_time(struct text *out, const char *text, size_t length)
 	text_append(out, time, sizeof time - 1);
 }
 
-void writer_actions(struct text *out, const struct request *request, const struct shape *shape,
-	struct slice state, const char *separator)
+/* Empty where the shape has none. */
+static struct slice id_of(const struct source *source)
 {
-	const char *mark = memchr(state.bytes, ' ', state.length);
-	bool first = true;
-	if (mark != NULL)
-		state.length = (size_t)(mark - state.bytes);
-	for (size_t i = 0; i < shape->action_count; i++) {
-		const struct shape_action *action = &shape->actions[i];
-		if ((request->actor->scopes & action->scopes) != action->scopes ||
-			(mark != NULL && action->not_while_held) ||
-			!word_is_listed(action->transition->from, state))
-			continue;
-		text_append_string(out, first ? "" : separator);
-		text_append_string(out, action->transition->action);
-		first = false;
-	}
+	int column = source->shape->id_column;
+	struct cell cell = { NULL, 0 };
+	if (column >= 0)
+		cell = cell_at(source, (size_t)column);
+	return cell.bytes != NULL ? (struct slice){ cell.bytes, cell.length } : slice_of("");
 }
 
 static void write_actions(struct text *out, const struct source *source, struct cell state)
 {
 	size_t length = out->length;
 	text_append_string(out, "[\"");
-	writer_actions(out, source->request, source->shape,
-		(struct slice){ state.bytes, state.length }, "\",\"");
+	offers_write(out, source->request, source->shape,
+		(struct slice){ state.bytes, state.length }, id_of(source), "\",\"");
 	if (out->length == length + 2) {
 		out->length = length;
 		text_append_string(out, "[]");

@@ -161,7 +161,8 @@ class TestEvidence:
         row = world.act("disputes", row, "start-evidence",
                         {"respondent_deal_id": world.deal_in("rejected", world.partner("b"))["id"]})
         row = world.act("disputes", row, "finish-evidence", {}, by=world.partner("a").api)
-        assert row["phase"] == "evidence" and row["finished_at"] is not None
+        assert row["phase"] == "evidence" and row["finished_at"] is not None and row["allowed_actions"] == ["withdraw"]
+        assert "finish-evidence" in world.refresh(row)["allowed_actions"], "the vendor may for the other side"
         assert of(world.partner("b").api, row)["finished_at"] is None
         world.partner("a").api.post(f"/v1/disputes/{row['id']}/finish-evidence", {}, if_match="*", expect=409,
                                     problem="conflict")
@@ -230,6 +231,8 @@ class TestDecision:
 
     def test_somebody_else_decides_the_appeal_for_good(self, world, frozen):
         assert decide(world.user("reviewer"), frozen).problem == "forbidden"
+        assert world.refresh(frozen, world.user("reviewer"))["allowed_actions"] == []
+        assert world.refresh(frozen)["allowed_actions"] == ["decide"]
         done = decide(world.admin, frozen, outcome="partly_upheld", rule="program_policy", reason="Shared.")
         assert done.status == 200 and done["status"] == "closed" and done["resolution"] == "decided_on_appeal"
         assert (done["outcome"], done["appeal_outcome"]) == ("dismissed", "partly_upheld")

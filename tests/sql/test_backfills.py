@@ -46,6 +46,9 @@ BEFORE = {
             valid_until, created_by_id)
         values ('{PROGRAM}', '{QUOTE}', '{PARTNER}', 'Q-1', 'EUR', '{{}}', '[]', 1, 0, 1, 1000, 1, 0, '{{}}', '[]', '{TIER}',
             1, '{QUOTE}', '2036-01-01Z', '{USER}');""",
+    "0028_actions.sql": f"""
+        insert into special_pricing_requests (program_id, id, deal_id, requested_margin_bps, reason, created_by_id)
+        values ('{PROGRAM}', '{QUOTE}', '{DEAL}', 2000, 'Cheap rival', '{USER}');""",
 }
 
 
