@@ -22,4 +22,7 @@ bool deal_part_is_own(const struct command_input *in, bool removes, struct probl
 bool deal_special_price(const struct command_input *in, struct deal_facts *facts, json_t *fields,
 	struct problem *problem);
 
+/* What is done with a deal by operations of other paths. */
+extern const struct offer deal_offers[];
+
 #endif

@@ -10,6 +10,19 @@
 #include "deal_parts.h"
 #include "domain/special_price.h"
 
+/* What else is done with a deal (AllowedActions in the contract says by which operation). */
+const struct offer deal_offers[] = {
+	{ "update", "updateDeal", "draft submitted info_requested", "in_review" },
+	{ "update-progress", "updateDeal",
+		"draft submitted in_review info_requested conflict_hold approved", NULL },
+	{ "extend", "requestDealExtension", "approved", NULL },
+	{ "request-special-price", "createSpecialPricingRequest",
+		"draft submitted in_review info_requested conflict_hold", NULL },
+	{ "request-help", "createDealHelpRequest",
+		"draft submitted in_review info_requested conflict_hold approved", NULL },
+	{ NULL, NULL, NULL, NULL },
+};
+
 static const struct resource help_resource = {
 	.object = "deal_help_request",
 	.shape = "deal_help_request_shape",

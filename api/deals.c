@@ -25,7 +25,8 @@ const struct resource deal_resource = {
 	.shape = "deal_shape",
 	.path = "/v1/deals/",
 	.transitions = deal_transitions,
-	.not_while_held = "submit approve reopen",
+	.not_while_held = "submit approve reopen extend",
+	.offers = deal_offers,
 	.question = &deal_approval_question,
 };
 

@@ -31,6 +31,14 @@ struct question {
 	const char *(*open_ids)(const struct request *request, const struct rows *facts);
 };
 
+/* Something that is done with a resource by an operation of another path, and is offered beside its
+ * actions to whoever has that operation's scopes. */
+struct offer {
+	const char *action, *operation_id;
+	const char *from;        /* states separated by a space */
+	const char *from_vendor; /* more of them, for the vendor's side; or NULL */
+};
+
 /*
  * A kind of thing the API shows. `shape` is a view of sql/shapes whose columns are the members: a
  * dotted name makes a nested object, a leading "vendor:" hides the value from partners, a leading
@@ -57,6 +65,7 @@ struct resource {
 	 */
 	const struct transition *transitions;
 	const char *not_while_held; /* of these, the actions that need an active partner: "a b" */
+	const struct offer *offers; /* ends with action NULL; or NULL */
 	const struct question *question; /* or NULL */
 };
 

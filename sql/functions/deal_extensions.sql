@@ -14,8 +14,8 @@ begin
 	perform from deals d where d.program_id = app_program() and d.id = deal for update;
 	select to_jsonb(s) into before from deal_shape s where s._program_id = app_program() and s.id = deal;
 	update deals d
-	set protection_expires_at = new_end, protection_grace_until = grace_until, version = d.version + 1,
-		updated_at = program_now()
+	set protection_expires_at = new_end, protection_grace_until = grace_until,
+		extensions = d.extensions + (event = 'deal.extended')::int, version = d.version + 1, updated_at = program_now()
 	where d.program_id = app_program() and d.id = deal and d.status = 'approved' and d.protection_expires_at = read_end
 		and d.protected_until > program_now();
 	if not found then

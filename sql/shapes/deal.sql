@@ -16,7 +16,8 @@ select
 	(s.status <> d.status or s.is_overdue or coalesce(p.updated_at > d.updated_at, false)
 		or coalesce(t.updated_at > d.updated_at, false)
 		or coalesce(w.updated_at > d.updated_at, false) or coalesce(d.beside_at >= d.updated_at, false)
-		or (d.status in ('submitted', 'in_review') and coalesce(g.approval_asked_until >= d.updated_at, false)))
+		or (d.status in ('submitted', 'in_review') and coalesce(g.approval_asked_until >= d.updated_at, false))
+		or (d.status = 'approved' and coalesce(g.updated_at > d.updated_at, false)))
 		as _is_newer,
 	d.id,
 	'deal'::text as object,
@@ -87,7 +88,10 @@ select
 	d.created_at,
 	d.updated_at,
 	s.status || case when p.status = 'active' then '' else ' held' end || case when d.status in ('submitted', 'in_review')
-		and (d.asks_price or p.tier_id is null or g.approval_asked_until = 'infinity') then ' ?approve' else '' end as allowed_actions
+		and (d.asks_price or p.tier_id is null or g.approval_asked_until = 'infinity') then ' ?approve' else '' end
+		|| case when d.protection_grace_until is not null or g.extension_days = 0 or d.extensions >= g.max_extensions
+			then ' -extend' else '' end
+		|| case when d.asks_price then ' -request-special-price' else '' end as allowed_actions
 from deals d
 left join programs g on g.id = d.program_id
 cross join lateral (select coalesce(g.test_now, now()) as now) n -- program_now(), from the row that is joined anyway

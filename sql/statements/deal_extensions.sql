@@ -7,7 +7,7 @@ select n.now, d.id as deal_id, d.status as deal_status, d.protected_until, p.sta
 	d.protection_expires_at as extends_from, calendar_days_after(d.protection_expires_at, g.zone, b.days) as extends_to,
 	business_days_after(d.protection_expires_at, g.zone, g.extension_grace_days) as grace_until,
 	b.days, g.extension_days, g.max_extensions,
-	(select count(*) from deal_extensions x where x.program_id = $1 and x.deal_id = d.id and x.status = 'approved') as granted,
+	d.extensions as granted,
 	(select x.id from deal_extensions x where x.program_id = $1 and x.deal_id = d.id and x.status = 'requested') as open_id
 from programs g
 cross join (select program_now() as now) n

@@ -30,11 +30,10 @@ static bool is_meant(const struct actor *actor, struct slice whom)
 static bool is_withheld(const struct request *request, struct slice mark,
 	const struct shape_action *action, struct slice id)
 {
-	const char *name = action->transition->action;
-	size_t length = strlen(name);
+	size_t length = strlen(action->name);
 	if (slice_is(mark, "held"))
 		return action->not_while_held;
-	if (mark.length <= length || memcmp(mark.bytes + 1, name, length) != 0)
+	if (mark.length <= length || memcmp(mark.bytes + 1, action->name, length) != 0)
 		return false;
 	struct slice rest = { mark.bytes + 1 + length, mark.length - 1 - length };
 	if (mark.bytes[0] == '?')
@@ -47,11 +46,18 @@ static bool is_withheld(const struct request *request, struct slice mark,
 		       is_meant(request->actor, (struct slice){ rest.bytes + 1, rest.length - 1 }));
 }
 
+static bool starts_from(const struct shape_action *action, enum side side, struct slice state)
+{
+	return word_is_listed(action->from, state) ||
+	       (side == SIDE_VENDOR && action->from_vendor != NULL &&
+		       word_is_listed(action->from_vendor, state));
+}
+
 static bool is_offered(const struct request *request, const struct shape_action *action,
 	struct slice state, struct slice marks, struct slice id)
 {
 	if ((request->actor->scopes & action->scopes) != action->scopes ||
-		!word_is_listed(action->transition->from, state))
+		!starts_from(action, actor_side(request->actor), state))
 		return false;
 	for (struct slice mark = next_word(&marks); mark.length > 0; mark = next_word(&marks))
 		if (is_withheld(request, mark, action, id))
@@ -69,7 +75,7 @@ void offers_write(struct text *out, const struct request *request, const struct 
 		if (!is_offered(request, &shape->actions[i], state, marks, id))
 			continue;
 		text_append_string(out, first ? "" : separator);
-		text_append_string(out, shape->actions[i].transition->action);
+		text_append_string(out, shape->actions[i].name);
 		first = false;
 	}
 }
@@ -86,7 +92,7 @@ static bool asks(const struct request *request, const struct shape *shape, struc
 			slice_is((struct slice){ word.bytes + 1, word.length - 1 }, action))
 			break;
 	for (size_t i = 0; word.length > 0 && i < shape->action_count; i++)
-		if (strcmp(shape->actions[i].transition->action, action) == 0)
+		if (strcmp(shape->actions[i].name, action) == 0)
 			return (request->actor->scopes & shape->actions[i].scopes) ==
 			       shape->actions[i].scopes;
 	return false;

@@ -101,7 +101,28 @@ bool word_is_listed(const char *words, struct slice word)
 	return false;
 }
 
-/* The scopes of `POST <path>{id}/<action>`: the contract says who may. */
+static bool action_add(struct shape *shape, const struct operation *operation,
+	const struct shape_action *action, struct text *reterr)
+{
+	const struct resource *resource = shape->resource;
+	if (operation == NULL || shape->action_count == SHAPE_MAX_ACTIONS) {
+		text_appendf(reterr, "no operation for action '%s' of '%s'\n", action->name,
+			resource->object);
+		return false;
+	}
+	struct shape_action *added = &shape->actions[shape->action_count++];
+	*added = *action;
+	added->not_while_held = resource->not_while_held != NULL &&
+				word_is_listed(resource->not_while_held, slice_of(action->name));
+	for (const char *const *scope = operation->scopes; *scope != NULL; scope++) {
+		enum scope parsed;
+		if (scope_parse(*scope, strlen(*scope), &parsed))
+			added->scopes |= UINT64_C(1) << parsed;
+	}
+	return true;
+}
+
+/* The contract says who may: at `POST <path>{id}/<action>`, or at the operation of an offer. */
 static bool actions_init(struct shape *shape, const struct contract *contract, struct arena *arena,
 	struct text *reterr)
 {
@@ -112,21 +133,17 @@ static bool actions_init(struct shape *shape, const struct contract *contract, s
 		const char *path = arena_printf(arena, "%s00000000-0000-7000-8000-000000000000/%s",
 			resource->path, t->action);
 		contract_route(contract, METHOD_POST, slice_of(path), &route);
-		if (route.operation == NULL || shape->action_count == SHAPE_MAX_ACTIONS) {
-			text_appendf(reterr, "no operation for action '%s' of '%s'\n", t->action,
-				resource->object);
+		const struct shape_action action = { .name = t->action, .from = t->from };
+		if (!action_add(shape, route.operation, &action, reterr))
 			return false;
-		}
-		struct shape_action *action = &shape->actions[shape->action_count++];
-		action->transition = t;
-		action->not_while_held =
-			resource->not_while_held != NULL &&
-			word_is_listed(resource->not_while_held, slice_of(t->action));
-		for (const char *const *scope = route.operation->scopes; *scope != NULL; scope++) {
-			enum scope parsed;
-			if (scope_parse(*scope, strlen(*scope), &parsed))
-				action->scopes |= UINT64_C(1) << parsed;
-		}
+	}
+	for (const struct offer *o = resource->offers; o != NULL && o->action != NULL; o++) {
+		const struct shape_action action = {
+			.name = o->action, .from = o->from, .from_vendor = o->from_vendor
+		};
+		if (!action_add(shape, contract_operation_by_id(contract, o->operation_id), &action,
+			    reterr))
+			return false;
 	}
 	return true;
 }

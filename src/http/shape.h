@@ -34,9 +34,9 @@ struct shape_column {
 	enum column_kind kind;
 };
 
-/* An action with the scopes its operation asks for. */
+/* An action, the states it starts from, and the scopes its operation asks for. */
 struct shape_action {
-	const struct transition *transition;
+	const char *name, *from, *from_vendor;
 	scope_set scopes;
 	bool not_while_held;
 };

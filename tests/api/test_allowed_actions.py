@@ -21,12 +21,24 @@ def split(office, client, deal):
         {"partner_id": deal["partner_id"], "contribution": "sourced", "share_bps": 10_000}]})(office, client, deal)
 
 
+def patch(**members):
+    return lambda office, client, deal: client.patch(f"/v1/deals/{deal['id']}", members, if_match="*")
+
+
+def ask(path, **members):
+    return lambda office, client, deal: client.post(path, {"deal_id": deal["id"], **members})
+
+
 ACTIONS = {  # how each is tried
     "submit": post("submit"), "start-review": post("start-review"), "request-info": post("request-info", {"message": "Why?"}),
     "approve": post("approve", {}), "reject": post("reject", {"reason": "x"}), "withdraw": post("withdraw", {}),
     "win": post("win", {}), "lose": post("lose", {"reason": "x"}), "cancel": post("cancel", {"reason": "x"}),
     "reassign": post("reassign", {"owner_id": None, "reason": "x"}), "split-credit": split,
     "postpone": post("postpone", {"days": 10, "reason": "x"}), "reopen": post("reopen", {"reason": "x"}),
+    "update": patch(description="Twice as many seats."), "update-progress": patch(next_step="Call the board."),
+    "extend": ask("/v1/deal-extensions", reason="x"),
+    "request-special-price": ask("/v1/special-pricing-requests", requested_margin_bps=4000, reason="x"),
+    "request-help": ask("/v1/deal-help-requests", kind="demo", message="A demo."),
 }
 
 
@@ -76,6 +88,14 @@ def expired(office):
     return deal
 
 
+def extended(office, *moves):
+    deal = office.deal_in("approved")
+    asked = office.make_extension(deal=deal)
+    for action in moves:
+        office.act("deal-extensions", asked, action, {"reason": "x"} if action == "reject" else {})
+    return deal
+
+
 def in_state(status):
     return lambda office: office.deal_in(status)
 
@@ -85,6 +105,9 @@ SITUATIONS = {
                                                "withdrawn", "won", "lost", "cancelled")},
     "expired": expired,
     "conflict hold": held_up,
+    "an extension is asked": extended,
+    "an extension was rejected": lambda office: extended(office, "reject"),
+    "as often extended as may be": lambda office: extended(office, "approve"),
     "first step": large,
     "second step": half_way,
     "a price is asked": lambda office: priced(office, office.deal_in("submitted")),

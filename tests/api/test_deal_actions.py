@@ -18,11 +18,15 @@ MOVES = {  # state: {action: the state it leads to}
 }
 OPEN = {"draft", "submitted", "in_review", "info_requested", "conflict_hold"}
 KEEPING = {  # these have tests of their own
-    "postpone": {"approved"}, "reassign": OPEN | {"approved"}, "split-credit": OPEN, "reopen": {"expired"}}
+    "postpone": {"approved"}, "reassign": OPEN | {"approved"}, "split-credit": OPEN, "reopen": {"expired"},
+    "update": OPEN - {"conflict_hold"}, "update-progress": OPEN | {"approved"}, "extend": {"approved"},
+    "request-special-price": OPEN, "request-help": OPEN | {"approved"}}
 
 
-def offered_in(status):
-    return set(MOVES[status]) | {action for action, states in KEEPING.items() if status in states}
+def offered_in(status, partner=False):
+    """A partner leaves alone what is in review."""
+    return set(MOVES[status]) | {action for action, states in KEEPING.items() if status in states
+                                 and not (partner and (action, status) == ("update", "in_review"))}
 
 
 BODIES = {
@@ -116,7 +120,7 @@ def test_offers_follow_state_and_scopes(world, resting, role):
     scopes = scopes_of(client)
     for status, row in resting.items():
         offered = client.get(f"/v1/deals/{row['id']}")["allowed_actions"]
-        expected = {action for action in offered_in(status)
+        expected = {action for action in offered_in(status, role.startswith("partner_") and role != "partner_manager")
                     if ("deals:approve" if action in VENDORS else "deals:write") in scopes}
         assert set(offered) == expected, (role, status)
         assert len(offered) == len(set(offered))
@@ -129,7 +133,7 @@ def test_what_needs_an_active_partner_is_not_offered_without_one(world):
     for status, row in deals.items():
         row = partner.api.get(f"/v1/deals/{row['id']}").json
         offered = row["allowed_actions"]
-        expected = offered_in(status) - {"submit", "approve"} - VENDORS
+        expected = offered_in(status, partner=True) - {"submit", "approve"} - VENDORS
         assert set(offered) == expected, status
         assert next(iter(partner.api.list("/v1/deals", {"number": row["number"]})))["allowed_actions"] == offered
         refused = world.admin.post(f"/v1/deals/{row['id']}/win", {}, if_match=row["version"], expect=409)

@@ -57,7 +57,8 @@ class TestExpiry:
     def test_the_last_millisecond_is_protected(self, berlin, deal):
         berlin.set_clock("2026-01-25T13:59:59.999Z")
         seen = berlin.partner("a").api.get(f"/v1/deals/{deal['id']}").json
-        assert seen["status"] == "approved" and sorted(seen["allowed_actions"]) == ["lose", "reassign", "win"]
+        assert seen["status"] == "approved" and sorted(seen["allowed_actions"]) == [
+            "extend", "lose", "reassign", "request-help", "update-progress", "win"]
 
     def test_the_end_is_not(self, berlin, deal):
         berlin.set_clock("2026-01-25T14:00:00Z")
