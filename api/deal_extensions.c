@@ -3,6 +3,7 @@
  * Extensions of protection, and the vendor's own hand on its end (postpone, reopen). Each is a
  * change of the deal as well; sql/functions/deal_extensions.sql makes both in one transaction.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -145,6 +146,23 @@ static bool decide_postpone(
 	return true;
 }
 
+/* For the vendor's eyes, as reopening is. */
+static bool check_account(const struct command_input *in, struct problem *problem)
+{
+	const char *holder = rows_text(in->facts, "holder_id");
+	if (holder == NULL)
+		return true;
+	const char *status = rows_text(in->facts, "holder_status");
+	problem->resource_id = holder;
+	return problem_set(problem, PROBLEM_account_unavailable,
+		"Deal %s, which is %s, stands in the way%s: %s first.",
+		rows_text(in->facts, "holder_number"), status,
+		rows_bool(in->facts, "is_own_holder") ? ", the partner's own" : "",
+		strcmp(status, "approved") == 0 ? "cancel it"
+		: strcmp(status, "won") == 0    ? "wait for the end of its protection"
+						: "reject it");
+}
+
 static bool decide_reopen(
 	const struct command_input *in, struct decision *out, struct problem *problem)
 {
@@ -154,10 +172,17 @@ static bool decide_reopen(
 	if (transition_require(deal_transitions, "deal", "reopen", "reopened", status, problem) ==
 		NULL)
 		return false;
+	if (strcmp(status, "rejected") == 0 && rows_text(in->facts, "upheld_by") == NULL) {
+		snprintf(problem->from, sizeof problem->from, "%s", status);
+		return problem_set(problem, PROBLEM_invalid_transition,
+			"A rejected deal is reopened after a dispute about it was upheld.");
+	}
 	if (strcmp(rows_text(in->facts, "partner_status"), "active") != 0)
 		return problem_set(problem, PROBLEM_partner_not_active,
 			"The partner must be active to have a deal reopened, but it is %s.",
 			rows_text(in->facts, "partner_status"));
+	if (!check_account(in, problem))
+		return false;
 	copy_columns(in->facts, out->fields, ends);
 	json_object_update_new(out->fields,
 		json_pack("{s:s, s:s}", "needs_partner", rows_text(in->facts, "partner_id"),

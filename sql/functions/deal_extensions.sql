@@ -98,9 +98,25 @@ create or replace trigger deals_extensions_close after update on deals for each 
 when (old.status = 'approved' and new.status <> 'approved')
 execute function deal_extensions_close();
 
--- Protects an expired deal anew, from now. Expiry that nobody has stored yet is stored first, and so lets those move on
--- who wait for the account. Whoever is registered for it then is in the way, later or not: the deal gave its place up.
--- 0: it is not what was read.
+-- Who is in the way of a deal that is to be reopened: whoever is registered for the account, later or not, as the deal gave
+-- its place up; and of one that was rejected, the partner's own next try. Nobody: null.
+create or replace function deal_in_the_way(deal uuid) returns uuid language plpgsql volatile as
+$$
+begin
+	return (select r.id from deals d
+		join deal_key_rivals(deal, (select jsonb_agg(jsonb_build_object('kind', k.kind, 'key', k.key)) from deal_keys k
+			where k.program_id = app_program() and k.deal_id = deal)) x on true
+		join deals r on r.program_id = d.program_id and r.id = x.rival_id
+			and (r.partner_id <> d.partner_id or d.status = 'rejected')
+			and deal_lives(r.status, r.protected_until, program_now())
+			and deal_scopes_meet(d.product_ids, d.customer_country, r.product_ids, r.customer_country)
+		where d.program_id = app_program() and d.id = deal
+		order by r.status in ('approved', 'won') desc, r.claim_number, r.id limit 1);
+end $$;
+
+-- Protects an expired deal anew, from now; or takes one into review again that was rejected and should not have been, with
+-- the place it had and nothing decided. Expiry that nobody has stored yet is stored first, and so lets those move on who
+-- wait for the account. 0: it is not what was read.
 create or replace function deal_reopen(request jsonb, deal uuid, decision jsonb) returns bigint language plpgsql as
 $$
 declare
@@ -114,20 +130,22 @@ begin
 	perform deal_keys_lock(array[deal]);
 	select d.status into stored from deals d where d.program_id = app_program() and d.id = deal
 		and d.version = (decision->>'expected_version')::int
-		and (d.status = 'expired' or (d.status = 'approved' and d.protected_until <= program_now())) for update;
+		and (d.status = 'expired' or (d.status = 'approved' and d.protected_until <= program_now())
+			or (d.status = 'rejected' and d.upheld_by is not null)) for update;
 	if stored = 'approved' then
 		perform deal_expire(deal_system_request(), deal, uuid_v7()::text);
 	end if;
-	if stored is not null and exists (
-		select from deals d
-		join deal_key_rivals(deal, (select jsonb_agg(jsonb_build_object('kind', k.kind, 'key', k.key)) from deal_keys k
-			where k.program_id = app_program() and k.deal_id = deal)) x on true
-		join deals r on r.program_id = d.program_id and r.id = x.rival_id and r.partner_id <> d.partner_id
-			and deal_lives(r.status, r.protected_until, program_now())
-			and deal_scopes_meet(d.product_ids, d.customer_country, r.product_ids, r.customer_country)
-		where d.program_id = app_program() and d.id = deal)
-	then
+	if stored is not null and deal_in_the_way(deal) is not null then
 		raise exception 'the account is held' using errcode = '23P01', constraint = 'deal_protections_overlap_excl';
+	end if;
+	if stored = 'rejected' then
+		update deals d
+		set status = 'in_review', upheld_by = null, decided_at = null, decision_comment = decision->>'reason',
+			review_round = d.review_round + 1, customer_match = case when exists (select from deal_matches m
+				where m.program_id = d.program_id and m.deal_id = deal and m.kind = 'review') then 'review' else 'none' end,
+			version = d.version + 1, updated_at = program_now()
+		where d.program_id = app_program() and d.id = deal;
+		return 1;
 	end if;
 	update deals d
 	set status = 'approved', protection_starts_at = program_now(), protection_grace_until = null,

@@ -153,3 +153,22 @@ begin
 	end loop;
 	return moved;
 end $$;
+
+-- What was decided for the claimant lets the vendor reopen its deal, until it is appealed against or decided otherwise.
+create or replace function dispute_upholds() returns trigger language plpgsql as
+$$
+declare
+	wall constant text := wall_lift();
+begin
+	update deals l set beside_at = program_now(), upheld_by = case when new.status <> 'appealed'
+		and coalesce(new.appeal_outcome, new.outcome) in ('upheld', 'partly_upheld') then new.id end
+	from dispute_parties p
+	where p.program_id = new.program_id and p.dispute_id = new.id and p.role = 'claimant'
+		and l.program_id = p.program_id and l.id = p.deal_id;
+	perform set_config('app.partner', wall, true);
+	return null;
+end $$;
+
+create or replace trigger disputes_uphold after update of status on disputes for each row
+	when (new.status <> old.status and (new.status in ('decided', 'appealed') or old.status = 'appealed'))
+	execute function dispute_upholds();

@@ -91,6 +91,7 @@ select
 		and (d.asks_price or p.tier_id is null or g.approval_asked_until = 'infinity') then ' ?approve' else '' end
 		|| case when d.protection_grace_until is not null or g.extension_days = 0 or d.extensions >= g.max_extensions
 			then ' -extend' else '' end
+		|| case when d.status = 'rejected' and d.upheld_by is null then ' -reopen' else '' end
 		|| case when d.asks_price then ' -request-special-price' else '' end as allowed_actions
 from deals d
 left join programs g on g.id = d.program_id

@@ -9,7 +9,8 @@ select
 	d.program_id as _program_id,
 	p.partner_id as _partner_id,
 	(s.phase in ('evidence_closed', 'final') or coalesce(o.updated_at > d.updated_at, false)
-		or coalesce(c.updated_at > d.updated_at, false)) as _is_newer,
+		or coalesce(c.updated_at > d.updated_at, false) or coalesce(l.updated_at > d.updated_at, false)
+		or coalesce(h.updated_at > d.updated_at, false)) as _is_newer,
 	d.id,
 	'dispute'::text as object,
 	d.version,
@@ -54,6 +55,8 @@ select
 	d.appeal_decision_reason,
 	case when p.role = 'claimant' then d.appeal_decision_id end as appeal_decision_id,
 	d.internal_note as "vendor:internal_note",
+	case when u.is_upheld then jsonb_build_object('action', u.action,
+		'deal_id', case u.action when 'reopen' then p.deal_id else r.deal_id end) end as "vendor:next_step",
 	d.resolution,
 	d.closed_at,
 	case when p.role = 'claimant' then d.created_by_id end as created_by_id,
@@ -70,6 +73,10 @@ left join partners c on c.program_id = r.program_id and c.id = r.partner_id
 left join dispute_bundles b on b.program_id = d.program_id and b.dispute_id = d.id and b.audience = p.role
 left join dispute_bundles v on v.program_id = d.program_id and v.dispute_id = d.id and v.audience = 'vendor'
 left join deals l on l.program_id = p.program_id and l.id = p.deal_id
+left join deals h on h.program_id = r.program_id and h.id = r.deal_id
+cross join lateral (select p.role = 'claimant' and l.status = 'rejected' and l.upheld_by = d.id as is_upheld,
+	case when h.status = 'approved' and h.protected_until > (select program_now()) then 'cancel'
+		when h.status in ('submitted', 'in_review', 'info_requested', 'conflict_hold') then 'reject' else 'reopen' end as action) u
 cross join lateral (select case
 	when d.status = 'evidence' and d.bundled_at is not null then 'frozen'
 	when d.status = 'evidence' and (d.evidence_closed_at is not null or d.unfinished = 0

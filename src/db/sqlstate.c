@@ -254,6 +254,7 @@ static const struct constraint constraints[] = {
 	{ "deals_stage_fkey", OURS, 0, NULL, NULL },
 	{ "deals_status_check", OURS, 0, NULL, NULL },
 	{ "deals_tier_fkey", OURS, 0, NULL, NULL },
+	{ "deals_upheld_fkey", OURS, 0, NULL, NULL },
 	{ "deals_worth_check", OURS, 0, NULL, NULL },
 	{ "decisions_pkey", OURS, 0, NULL, NULL },
 	{ "dispute_bundles_audience_check", OURS, 0, NULL, NULL },

@@ -24,6 +24,7 @@ const struct transition deal_transitions[] = {
 	{ "split-credit", "draft submitted in_review info_requested conflict_hold", NULL },
 	{ "postpone", "approved", NULL },
 	{ "reopen", "expired", "approved" },
+	{ "reopen", "rejected", "in_review" }, /* when a dispute was upheld */
 	{ NULL, NULL, NULL },
 };
 

@@ -3,8 +3,8 @@
 import pytest
 
 from support import wait
-from support.judge import nobody
-from support.world import World
+from support.judge import command_is_consistent, nobody
+from support.world import World, unique
 
 DOCUMENT = {"name": "mail.eml", "media_type": "message/rfc822", "size_bytes": 18244, "sha256": "9f" * 32}
 
@@ -246,6 +246,53 @@ class TestDecision:
                                    expect=409)
         assert refused.problem == "invalid_transition" and refused["from"] == "final"
         assert world.act("disputes", row, "close", {})["resolution"] == "decided"
+
+
+class TestReopening:
+    """The claim was upheld: the deal that was rejected for another's sake comes back, when the other has made room."""
+
+    @pytest.fixture(scope="class")
+    def contest(self, world):
+        customer = {"customer_name": unique("Customer"), "customer_website": f"https://{unique('c')}.example"}
+        held = world.deal_in("approved", world.partner("b"), **customer)
+        lost = world.refresh(world.partner("a").deal(**customer))
+        assert lost["status"] == "conflict_hold"
+        lost = world.act("deals", lost, "reject", {"reason": "The account went to another registration."})
+        return {"held": held, "lost": lost, "row": world.dispute_in("frozen", lost, respondent=held)}
+
+    def test_only_when_it_was_upheld(self, world, contest):
+        row, lost = contest["row"], contest["lost"]
+        refused = world.admin.post(f"/v1/deals/{lost['id']}/reopen", {"reason": "x"}, if_match="*", expect=409)
+        assert refused.problem == "invalid_transition" and (refused["from"], refused["allowed"]) == ("rejected", [])
+        upheld = decide(world.user("reviewer"), row, outcome="upheld", rule="different_customer")
+        assert upheld["next_step"] == {"action": "cancel", "deal_id": contest["held"]["id"]}
+        assert of(world.partner("a").api, row)["next_step"] is None
+        assert world.refresh(lost)["allowed_actions"] == ["reopen"]
+        assert world.refresh(lost, world.partner("a").api)["allowed_actions"] == []
+        appealed = world.act("disputes", world.refresh(row), "appeal", {"reason": "No."}, by=world.partner("b").api)
+        assert appealed["next_step"] is None and world.refresh(lost)["allowed_actions"] == []
+        final = decide(world.admin, row, outcome="partly_upheld", rule="program_policy", reason="Shared.")
+        assert final["status"] == "closed" and final["next_step"]["action"] == "cancel"
+
+    def test_the_other_makes_room_first(self, world, contest):
+        held, lost = world.refresh(contest["held"]), world.refresh(contest["lost"])
+        refused = world.admin.post(f"/v1/deals/{lost['id']}/reopen", {"reason": "x"}, if_match="*", expect=409)
+        assert refused.problem == "account_unavailable" and refused["resource_id"] == held["id"]
+        assert held["number"] in refused["detail"] and "cancel it first" in refused["detail"]
+        world.act("deals", held, "cancel", {"reason": "By the decision."})
+        assert world.refresh(contest["row"])["next_step"] == {"action": "reopen", "deal_id": lost["id"]}
+
+    def test_and_it_is_decided_anew_in_its_place(self, world, contest):
+        lost = world.refresh(contest["lost"])
+        row = command_is_consistent(world.admin, world.admin.post(
+            f"/v1/deals/{lost['id']}/reopen", {"reason": "By the decision."}, if_match=lost["version"], expect=200))
+        assert row["status"] == "in_review" and row["decided_at"] is None and row["customer_match"] == "none"
+        assert row["submitted_at"] == lost["submitted_at"] and "reopen" not in row["allowed_actions"]
+        assert world.refresh(contest["row"])["next_step"] is None
+        late = world.partner("b").deal(customer_name=row["customer_name"], customer_website=row["customer_website"])
+        assert late["status"] == "conflict_hold"
+        row = world.act("deals", row, "reject", {"reason": "Once more."})
+        world.admin.post(f"/v1/deals/{row['id']}/reopen", {"reason": "x"}, if_match="*", expect=409, problem="invalid_transition")
 
 
 class TestDeadlines:

@@ -89,6 +89,8 @@ def own(world, postgres):
     quote = world.make_quote(ids["partner_id"], rating="green")
     case = world.dispute_in("appealed", world.deal_in("rejected", world.partner("a")),
                             respondent=world.deal_in("rejected", world.partner("b")), internal_note="Confidential")
+    world.act("disputes", case, "decide", {"outcome": "upheld", "rule": "program_policy", "reason": "After all."},
+              by=world.user("reviewer"))
     return {**ids, "dispute_id": case["id"], "tier_id": tier["id"], "price_id": price["id"], "quote_id": quote["id"],
             "custom_field_id": world.make_custom_field(visibility="all")["id"],
             "partner_type_id": world.partner_type("reseller")["id"],
