@@ -195,8 +195,8 @@ static bool decide_step(
 		partner_transitions, "partner", step->action, step->participle, status, problem);
 	if (move == NULL || !has_agreed(in, step->action, problem))
 		return false;
-	json_t *set = json_pack(
-		"{s:s, s:n, s:n}", "status", move->to, "status_reason", "status_reason_code");
+	json_t *set = json_pack("{s:s, s:s?, s:n}", "status", move->to, "status_reason",
+		command_body_text(in, "reason"), "status_reason_code");
 	json_object_set_new(out->fields, "set", set);
 	if (step->time != NULL)
 		json_object_set_new(set, step->time, json_string(rows_text(in->facts, "now")));

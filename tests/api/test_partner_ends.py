@@ -46,8 +46,15 @@ def test_a_suspension_lets_everything_wait(world):
         partner.api.post(path(status, "submit"), if_match=deals[status]["version"], expect=409,
                          problem="partner_not_active")
     world.admin.post(path("approved", "win"), {}, if_match=deals["approved"]["version"], expect=200)
+    dry = act(world, partner, "reinstate", {"reason": "Audit passed."}, query={"dry_run": "true"}, expect=200)
+    assert dry["status"] == "active" and row_of(world, partner)["status"] == "suspended"
     after = act(world, partner, "reinstate", None, expect=200)
     assert after["status_reason"] is None and after["status_reason_code"] is None
+    act(world, partner, "suspend", {"reason": "Unpaid.", "reason_code": "payment_overdue"}, expect=200)
+    after = act(world, partner, "reinstate", {"reason": "Paid."}, expect=200)
+    assert command_is_consistent(world.admin, after)["status_reason"] == "Paid." and after["status_reason_code"] is None
+    event = events_of(world.admin, partner.id, after["version"])[-1]
+    assert (event["type"], event["data"]["status_reason"]) == ("partner.reinstated", "Paid.")
     world.admin.post(path("submitted", "approve"), {}, if_match=deals["submitted"]["version"], expect=200)
 
 

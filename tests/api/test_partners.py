@@ -172,6 +172,9 @@ def test_dry_runs_leave_nothing(world):
                             if_match=row["version"], query={"dry_run": "true"}, expect=200)
     assert seen["tier_key"] == "strategic"
     assert world.refresh(row) == row
+    new = world.new_partner()
+    seen = world.admin.post(f"/v1/partners/{new['id']}/activate", if_match=new["version"], query={"dry_run": "true"}, expect=200)
+    assert seen["status"] == "active" and world.refresh(new) == new
     assert len(world.admin.list(f"/v1/partners/{row['id']}/tier-history")) == len(
         world.admin.list(f"/v1/partners/{world.new_partner()['id']}/tier-history"))
 

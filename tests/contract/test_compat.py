@@ -152,5 +152,12 @@ def test_a_pattern_may_take_something_else_too(pattern, is_break):
     assert bool(compare(old, changed(*IN, "name", "pattern", pattern))) == is_break
 
 
+@pytest.mark.parametrize("name, is_break", [("dry_run", False), ("other", True)])
+def test_who_asks_for_no_dry_run_has_its_headers(name, is_break):
+    new = changed(*GET, "responses", "200", "headers", "ETag", "required", False)
+    at(new, *GET)["parameters"].append({"name": name, "in": "query", "schema": {"type": "boolean"}})
+    assert bool(compare(BASE, new)) == is_break
+
+
 def test_nothing_has_broken_since_the_last_release():
     assert compare(load(RELEASED), load()) == []
