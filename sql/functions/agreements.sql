@@ -72,3 +72,25 @@ begin
 	end loop;
 	return 1;
 end $$;
+
+-- Takes back what is offered to a partner that is no more.
+create or replace function agreements_end(request jsonb, partner uuid) returns int language plpgsql volatile as
+$$
+declare
+	offered uuid;
+	before jsonb;
+	ended int := 0;
+begin
+	for offered in select a.id from partner_agreements a
+		where a.program_id = app_program() and a.partner_id = partner and a.status = 'offered' order by a.id for update
+	loop
+		select to_jsonb(s) into before from partner_agreement_shape s where s._program_id = app_program() and s.id = offered;
+		update partner_agreements a set status = 'withdrawn', version = a.version + 1, updated_at = program_now()
+		where a.program_id = app_program() and a.id = offered;
+		perform publish(request - 'key' - 'fingerprint', jsonb_build_object('event_id', uuid_v7(),
+			'event', 'partner_agreement.withdrawn'), 'partner_agreement', before, to_jsonb(s))
+		from partner_agreement_shape s where s._program_id = app_program() and s.id = offered;
+		ended := ended + 1;
+	end loop;
+	return ended;
+end $$;

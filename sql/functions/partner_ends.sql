@@ -190,6 +190,7 @@ begin
 	perform partner_move_credit(duplicate, target);
 	perform territories_end(quiet, duplicate, 'The partner was merged with another.');
 	perform relations_end(quiet, duplicate, 'The partner was merged with another.');
+	perform agreements_end(quiet, duplicate);
 	update partner_contacts c set partner_id = target, version = c.version + 1, updated_at = program_now()
 	where c.program_id = app_program() and c.partner_id = duplicate;
 	with disputes as (

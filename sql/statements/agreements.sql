@@ -36,10 +36,13 @@ where g.id = $1
 with template as (
 	select t.id from agreement_templates t
 	where t.program_id = $1 and t.id = ($4->>'template_id')::uuid and t.status = 'published' for share
+), partner as (
+	select p.id from partners p
+	where p.program_id = $1 and p.id = ($4->>'partner_id')::uuid and p.status <> 'terminated' for share
 ), written as (
 	insert into partner_agreements (program_id, id, partner_id, template_id, created_by_id, created_at, updated_at)
-	select $1, $3, ($4->>'partner_id')::uuid, t.id, ($6->>'actor_id')::uuid, program_now(), program_now()
-	from template t
+	select $1, $3, p.id, t.id, ($6->>'actor_id')::uuid, program_now(), program_now()
+	from template t cross join partner p
 	returning id
 )
 select assert_written(count(*)) from written

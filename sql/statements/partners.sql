@@ -46,7 +46,8 @@ with tier as (
 select assert_written(count(*)) from written
 
 -- Every change of a partner: decision.set holds the new values. A new tier goes into the history; termination ends what
--- was not decided (decision.counted) and the tokens of the partner's people and clients at once, and what territories it has.
+-- was not decided (decision.counted) and the tokens of the partner's people and clients at once, what territories it has,
+-- and what is offered to it.
 -- name: partner_change
 with tier as (
 	select t.id from tiers t join tier_terms_now() v on v.program_id = t.program_id and v.tier_id = t.id
@@ -83,5 +84,6 @@ with tier as (
 select assert_written(coalesce(sum(case when $5 ? 'counted' then partner_end_deals($6, written.id, $5) else 1 end), 0)::bigint),
 	case when $5->'set'->>'status' = 'terminated' then pg_notify('partnerd', 'revoked') end,
 	case when $5->'set'->>'status' = 'terminated' then territories_end($6, $3, 'The partner was terminated.') end,
-	case when $5->'set'->>'status' = 'terminated' then relations_end($6, $3, 'The partner was terminated.') end
+	case when $5->'set'->>'status' = 'terminated' then relations_end($6, $3, 'The partner was terminated.') end,
+	case when $5->'set'->>'status' = 'terminated' then agreements_end($6, $3) end
 from written

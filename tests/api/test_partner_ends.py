@@ -115,6 +115,32 @@ def test_a_dry_run_tells_and_keeps_nothing(world, action, body, effects):
     assert all(world.refresh(deal) == deal for deal in deals.values())
 
 
+@pytest.mark.parametrize("action", ["terminate", "merge"])
+def test_what_is_offered_to_it_is_taken_back(world, action):
+    partner = world.make_partner()
+    offered, kept = world.offer(partner.id), world.offer(partner.id)
+    accept = lambda row, **how: world.admin.post(f"/v1/partner-agreements/{row['id']}/accept", {
+        "text_hash": row["text_hash"], "signatory_name": "Jana Vogt"}, if_match="*", **how)
+    accept(kept, expect=200)
+    act(world, partner, action, {"reason": "x"} if action == "terminate" else {"into_partner_id": world.partner("a").id}, expect=200)
+    assert [world.refresh(row)["status"] for row in (offered, kept)] == ["withdrawn", "accepted"]
+    assert events_of(world.admin, offered["id"], 2)[-1]["type"] == "partner_agreement.withdrawn"
+    accept(offered, expect=409)
+
+
+def test_offers_and_a_termination_at_once(world):
+    """Whichever comes first: nothing stays offered to a terminated partner."""
+    partner = world.make_partner()
+    row = row_of(world, partner)
+    templates = [world.make_template(publish=True)["id"] for _ in range(4)]
+    offer = lambda template: lambda: world.admin.post("/v1/partner-agreements", {"partner_id": partner.id, "template_id": template})
+    end = lambda: world.admin.post(f"/v1/partners/{row['id']}/terminate", {"reason": "x"}, if_match=row["version"], expect=200)
+    answers = at_once([offer(templates[0]), offer(templates[1]), end, offer(templates[2]), offer(templates[3])])
+    assert all(answer.status == 201 or answer.problem == "partner_not_active" for answer in answers if answer is not answers[2])
+    seen = world.admin.list("/v1/partner-agreements", {"partner_id": partner.id})
+    assert {agreement["status"] for agreement in seen} <= {"withdrawn"}
+
+
 def test_a_replay_has_no_effects(world):
     partner = world.make_partner()
     row, key = row_of(world, partner), nobody()
