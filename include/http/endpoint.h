@@ -163,9 +163,8 @@ struct decision {
 				   */
 	json_t *fields;           /* an object, created by the engine, filled by decide */
 	json_t *inputs; /* kept with the explanation for the vendor's eyes; created by the engine */
-	json_t *outcome;    /* kept with the explanation for everybody's; created by the engine */
-	const char *event;  /* "deal.approved" */
-	const char *action; /* audit: NULL = the event's name */
+	json_t *outcome;   /* kept with the explanation for everybody's; created by the engine */
+	const char *event; /* "deal.approved"; the ledger's action as well */
 	struct explanation explanation;
 	json_t *reveal; /* members added to this one answer and never stored (secrets), or NULL */
 	bool is_kept;   /* store the explanation as a decision (GET /v1/decisions/{id}) */

@@ -6,7 +6,7 @@
 --
 -- request:  request_id, actor_type, actor_id, client_id, address, key + fingerprint for keyed commands, and is_patch
 --           where a row that looks as before means that nothing has happened: PD002 then undoes the write
--- decision: event_id, event, action, and decision_id + rule_set … when an explanation is kept
+-- decision: event_id, event, and decision_id + rule_set … when an explanation is kept
 --           erasure_id: what stood in the row before is not told any more
 --           untold: members whose former values the ledger keeps and the event does not tell
 -- before, after: the shape's row as flat jsonb; before is null on creation
@@ -73,8 +73,8 @@ begin
 		(request->>'client_id')::uuid, object, resource_id, resource_version, (decision->>'decision_id')::uuid, after,
 		case when decision ? 'untold' then previous - array(select jsonb_array_elements_text(decision->'untold'))
 			else previous end);
-	event_id := audit_append_at(now, request, event_id, coalesce(decision->>'action', decision->>'event'), object,
-		resource_id, resource_version, partner, previous, current);
+	event_id := audit_append_at(now, request, event_id, decision->>'event', object, resource_id,
+		resource_version, partner, previous, current);
 	if decision ? 'decision_id' then
 		insert into decisions (program_id, id, partner_id, kind, resource_type, resource_id, rule_set, rule_set_version,
 			steps, outcome, inputs, created_at)

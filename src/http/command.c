@@ -181,8 +181,6 @@ static const char *decision_json(struct command *command)
 	uuid_v7(event_id);
 	json_object_set_new(decision->fields, "event_id", json_string(event_id));
 	json_object_set_new(decision->fields, "event", json_string(decision->event));
-	if (decision->action != NULL)
-		json_object_set_new(decision->fields, "action", json_string(decision->action));
 	if (decision->is_kept) {
 		const struct explanation *explanation = &decision->explanation;
 		json_object_set_new(decision->fields, "decision_id", json_string(decision->id));

@@ -9,7 +9,8 @@ import pytest
 
 from support import plans
 
-MANY = 4_000
+MANY, LEDGER = 4_000, 8_000
+NOBODY = "00000000-0000-4000-8000-000000000000"
 
 
 def copied_program(cursor):
@@ -28,6 +29,23 @@ def copied_program(cursor):
                        f"from (select jsonb_populate_record(o, %s) as row from {name} o) x", (json.dumps(members),))
     cursor.execute("select set_config('app.program', %s, false)", (program,))
     return program
+
+
+def seed_ledger(cursor, program, partner):
+    """What the deals of one partner have left behind, sealed."""
+    cursor.execute("""
+        insert into audit_entries (program_id, id, partner_id, occurred_at, actor_type, actor_id, address, request_id, action,
+            resource_type, resource_id, resource_version, previous, current, content_hash, entry_hash, seq, prev_hash, hash)
+        select %s, gen_random_uuid(), %s, program_now() - n * interval '1 minute', 'user', md5((n %% 9)::text)::uuid,
+            '10.0.0.' || n %% 50, gen_random_uuid(), case when n %% 2 = 0 then 'deal.updated' else 'deal.submitted' end, 'deal',
+            gen_random_uuid(), 1, '{}', '{}', 'x', 'x', n, n::text::bytea, 'x'
+        from generate_series(1, %s) n""", (program, partner, LEDGER))
+    cursor.execute("""
+        insert into events (program_id, id, partner_id, type, occurred_at, actor_type, actor_id, resource_type, resource_id,
+            resource_version, data, previous)
+        select a.program_id, a.id, a.partner_id, a.action, a.occurred_at, a.actor_type, a.actor_id, a.resource_type,
+            a.resource_id, 1, '{}', '{}'
+        from audit_entries a where a.program_id = %s""", (program,))
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +83,7 @@ def place(new_database):
     cursor.execute("""
         insert into dispute_parties (program_id, dispute_id, role, partner_id, deal_id)
         select d.program_id, gen_random_uuid(), 'claimant', d.partner_id, d.id from deals d where d.number = 'X-1'""")
+    seed_ledger(cursor, program, partner)
     cursor.execute("select d.id from deals d where d.number = 'X-42'")
     deal = cursor.fetchone()[0]
     connection.commit()
@@ -82,6 +101,10 @@ def cursor(place, request):
 
 def indexes(scans, relation):
     return {index for name, index, _ in scans if name == relation}
+
+
+def rows_read(scans):
+    return sum(rows for _, _, rows in scans)
 
 
 def test_whatever_becomes_of_a_deal_reads_its_own_protections(place, cursor):
@@ -112,4 +135,42 @@ def test_a_job_with_nothing_to_do_reads_nothing(place, cursor, due):
     """Jobs look several times a second, at every program."""
     found = plans.statement(cursor, due, place.program, decision={"batch": 100})
     assert {index for relation, index, _ in found if relation.startswith("deal")}.isdisjoint({None}), found
-    assert sum(in_vain for _, _, in_vain in found) < 10, found
+    assert rows_read(found) < 20, found
+
+
+def log_page(cursor, program, condition, kind, value):
+    """A page of the audit log by one filter, as the server composes it."""
+    cursor.execute(f"""
+        prepare log_page (uuid, {kind}) as select s.*, s.occurred_at::text as _key from audit_entry_shape s
+        where s._program_id = $1 and {condition} order by s.occurred_at, s.id limit 26""")
+    return plans.scans(cursor, "execute log_page (%s, %s)", (program, value))
+
+
+def feed_page(cursor, program, condition, kind, value):
+    cursor.execute(f"""
+        prepare feed_page (uuid, {kind}, text[]) as select s.*, s.sequence::text as _key from event_shape s
+        where s._program_id = $1 and s."resource.object" = any($3) and {condition} order by s.sequence limit 26""")
+    return plans.scans(cursor, "execute feed_page (%s, %s, '{deal,user,partner}')", (program, value))
+
+
+@pytest.mark.parametrize("condition, kind, value", [
+    ("s.partner_id = $2", "uuid", NOBODY), ("s.request_id = $2", "uuid", NOBODY), ("s.address = $2", "text", "192.0.2.1"),
+    ("s.action = $2", "text", "deal.won"), ("s.\"resource.object\" = $2", "text", "user"),
+    ("s.\"resource.id\" = $2", "uuid", NOBODY), ("s.\"actor.id\" = $2", "uuid", NOBODY),
+], ids=["partner_id", "request_id", "address", "action", "resource_object", "resource_id", "actor_id"])
+def test_what_few_entries_have_in_common_is_found_without_the_others(place, cursor, condition, kind, value):
+    assert rows_read(log_page(cursor, place.program, condition, kind, value)) < 20
+
+
+@pytest.mark.parametrize("condition, kind, value", [
+    ("s.type = $2", "text", "deal.won"), ("s.\"resource.id\" = $2", "uuid", NOBODY), ("s.sequence > $2", "bigint", LEDGER),
+], ids=["type", "resource_id", "after"])
+def test_rare_events_are_found_without_the_others(place, cursor, condition, kind, value):
+    assert rows_read(feed_page(cursor, place.program, condition, kind, value)) < 20
+
+
+@pytest.mark.parametrize("mode", plans.MODES)
+def test_a_quiet_partner_is_not_told_by_way_of_all_others(place, mode):
+    with plans.session(place.url, place.program, str(place.other), mode) as cursor:
+        for page in feed_page, log_page:
+            assert rows_read(page(cursor, place.program, "s._partner_id = $2", "uuid", place.other)) < 20

@@ -34,7 +34,7 @@ def session(url, program, partner="*", mode="force_custom_plan"):
 
 
 def scans(cursor, sql, values=()):
-    """(relation, index or None, rows read in vain) of each scan that the statement and what it calls have run."""
+    """(relation, index or None, rows read) of each scan that the statement and what it calls have run."""
     notices = cursor.connection.notices
     notices.clear()
     cursor.execute(sql, values)
@@ -42,7 +42,8 @@ def scans(cursor, sql, values=()):
 
     def walk(node):
         if "Relation Name" in node and node["Node Type"] != "ModifyTable" and node["Actual Loops"] > 0:
-            found.append((node["Relation Name"], index_of(node), node.get("Rows Removed by Filter", 0)))
+            read = node["Actual Rows"] + node.get("Rows Removed by Filter", 0)
+            found.append((node["Relation Name"], index_of(node), read * node["Actual Loops"]))
         for child in node.get("Plans", []):
             walk(child)
 
