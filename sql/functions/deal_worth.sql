@@ -29,21 +29,56 @@ begin
 		case when currency = program.currency then '[]' else fx_rates_among(array[currency, program.currency], moment) end);
 end $$;
 
+-- Which won deals wait for their worth: those that are worth nothing yet, or something in a currency that was the
+-- program's before, and from which day on there is a rate for them. One look for each currency there is, not for each
+-- deal.
+create or replace function deals_worth_waits(money text, zone text)
+returns table (worth text, currency text, closed_from date) language plpgsql stable as
+$$
+begin
+	return query with recursive pairs as (
+		(select case when d.worth_currency is null then '' else d.worth_currency end as worth, d.currency as currency
+		from deals d where d.program_id = app_program() and d.status = 'won'
+		order by 1, 2 limit 1)
+		union all
+		select n.* from pairs p cross join lateral (
+			select case when d.worth_currency is null then '' else d.worth_currency end, d.currency
+			from deals d where d.program_id = app_program() and d.status = 'won'
+				and (case when d.worth_currency is null then '' else d.worth_currency end, d.currency) > (p.worth, p.currency)
+			order by 1, 2 limit 1) n
+	)
+	select p.worth, p.currency,
+		case when p.currency = money then '-infinity' else (r.starts_at at time zone zone)::date end
+	from pairs p
+	cross join lateral (select least(
+		(select f.valid_from from fx_rates f where f.program_id = app_program() and f.status = 'active'
+			and f.base = p.currency and f.quote = money order by f.valid_from limit 1),
+		(select f.valid_from from fx_rates f where f.program_id = app_program() and f.status = 'active'
+			and f.base = money and f.quote = p.currency order by f.valid_from limit 1)) as starts_at) r
+	where p.worth <> money and (p.currency = money or r.starts_at <= program_now());
+end $$;
+
 -- Won deals that are worth nothing yet, though there is a rate for them by now.
 create or replace function deals_without_worth(batch int) returns jsonb language plpgsql stable as
 $$
 declare
-	money constant text := (select g.currency from programs g where g.id = app_program());
+	program programs;
 begin
+	select * into program from programs g where g.id = app_program();
 	return (select coalesce(jsonb_agg(jsonb_build_object('deal_id', d.id, 'version', d.version,
 			'amount_minor', d.actual_amount_minor, 'facts', d.facts)), '[]')
-		from (select w.id, w.version, w.actual_amount_minor, y.facts from deals w
-			cross join lateral (select deal_worth_facts(w.currency, w.closed_on) as facts) y
-			where w.program_id = app_program() and w.status = 'won'
-				and (coalesce(w.worth_currency, '') < money or coalesce(w.worth_currency, '') > money)
-				and (w.currency = money or jsonb_array_length(y.facts->'rates') > 0)
-				and not job_rests(w.program_id, 'convert_deals', w.id)
-			order by w.id limit batch) d);
+		from (select w.* from deals_worth_waits(program.currency, program.zone) u
+			cross join lateral (select x.id, x.version, x.actual_amount_minor, y.facts from deals x
+				cross join lateral (select deal_worth_facts(x.currency, x.closed_on) as facts offset 0) y
+				where x.program_id = app_program() and x.status = 'won' and x.currency = u.currency
+					and case when x.worth_currency is null then '' else x.worth_currency end = u.worth
+					and case when x.closed_on is null then 'infinity'::date else x.closed_on end >= u.closed_from
+					and (x.currency = program.currency or jsonb_array_length(y.facts->'rates') > 0)
+					and not job_rests(x.program_id, 'convert_deals', x.id)
+				order by case when x.worth_currency is null then '' else x.worth_currency end, x.currency,
+					case when x.closed_on is null then 'infinity'::date else x.closed_on end, x.id
+				limit batch) w
+			limit batch) d);
 end $$;
 
 -- Stores what they are worth. `worths`: [{deal_id, version, event_id, worth_minor, worth_currency, worth_conversion}].

@@ -60,10 +60,13 @@ def place(new_database):
     (partner,), (other,) = cursor.fetchall()
     cursor.execute("""
         insert into deals (program_id, id, partner_id, number, status, customer_name, amount_minor, currency, created_by_id,
-            earns, margin_bps, margin_minor, protection_starts_at, protection_expires_at, next_notice_at)
-        select %s, gen_random_uuid(), case when n < 5 then %s::uuid else %s end, 'X-' || n, case when n %% 2 = 0 then 'approved' else 'won' end, 'c' || n, 100, 'EUR',
-            gen_random_uuid(), 'margin', 1000, 10, program_now(), program_now() + interval '90 days',
-            case when n %% 2 = 0 then program_now() + interval '80 days' end
+            earns, margin_bps, margin_minor, protection_starts_at, protection_expires_at, next_notice_at, closed_on,
+            actual_amount_minor, worth_minor, worth_currency)
+        select %s, gen_random_uuid(), case when n < 5 then %s::uuid else %s end, 'X-' || n, case when n %% 2 = 0 then 'approved' else 'won' end, 'c' || n, 100,
+            case when n %% 8 = 1 then 'CHF' else 'EUR' end, gen_random_uuid(), 'margin', 1000, 10, program_now(), program_now() + interval '90 days',
+            case when n %% 2 = 0 then program_now() + interval '80 days' end, case when n %% 2 = 1 then '2026-01-31'::date end,
+            case when n %% 2 = 1 then 100 end, case when n %% 2 = 1 and n %% 8 <> 1 then 100 end,
+            case when n %% 2 = 1 and n %% 8 <> 1 then 'EUR' end
         from generate_series(1, %s) n""", (program, other, partner, MANY))
     cursor.execute("""
         insert into deal_keys (program_id, deal_id, partner_id, kind, key, is_live)
@@ -130,12 +133,42 @@ def test_a_merged_partner_brings_the_decisions_behind_what_it_had(place, cursor)
     assert indexes(found, "decisions") == {"decisions_by_resource"}
 
 
-@pytest.mark.parametrize("due", ["job_expire_due", "job_remind_due", "job_accounts_due"])
+@pytest.mark.parametrize("due", ["job_expire_due", "job_remind_due", "job_accounts_due", "job_worth_due"])
 def test_a_job_with_nothing_to_do_reads_nothing(place, cursor, due):
-    """Jobs look several times a second, at every program."""
+    """Jobs look several times a second, at every program. Some of what is won has no rate, and waits for one."""
     found = plans.statement(cursor, due, place.program, decision={"batch": 100})
     assert {index for relation, index, _ in found if relation.startswith("deal")}.isdisjoint({None}), found
     assert rows_read(found) < 20, found
+
+
+def worth_due(place, cursor):
+    """How many deals are to be converted, and the deals that were read to say so."""
+    found = plans.statement(cursor, "job_worth_due", place.program, decision={"batch": 100})
+    count = len(cursor.fetchall())
+    cursor.execute("deallocate asked")
+    return count, rows_read([scan for scan in found if scan[0] == "deals"])
+
+
+def test_a_rate_converts_the_deals_that_it_is_for(place, cursor):
+    """By the day on which they were closed, and a batch at a time."""
+    add = """
+        insert into fx_rates (program_id, id, base, quote, rate, source, valid_from, created_by_id)
+        values (%s, gen_random_uuid(), %s, %s, '0.9', 'ECB', %s, gen_random_uuid())"""
+    cursor.execute(add, (place.program, "CHF", "EUR", "2026-02-01T00:00:00+01:00"))
+    count, read = worth_due(place, cursor)
+    assert count == 0 and read < 20
+    cursor.execute(add, (place.program, "EUR", "CHF", "2026-01-31T23:59:00+01:00"))
+    count, read = worth_due(place, cursor)
+    assert count == 100 and read < 120
+
+
+def test_another_currency_of_the_program_converts_everything_anew(place, cursor):
+    cursor.execute("update programs set currency = 'CHF' where id = %s", (place.program,))
+    count, read = worth_due(place, cursor)
+    assert count == 100 and read < 120, "those in its currency"
+    cursor.execute("update programs set currency = 'SEK' where id = %s", (place.program,))
+    count, read = worth_due(place, cursor)
+    assert count == 0 and read < 20, "there is no rate"
 
 
 def log_page(cursor, program, condition, kind, value):
