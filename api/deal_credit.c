@@ -129,6 +129,8 @@ static size_t read_shares(const json_t *list, struct credit_share shares[static 
 				.is_sourced = is_sourced(item),
 				.share_bps = member_int(item, "share_bps"),
 				.days_ago = member_int(item, "days_ago"),
+				.partner_status =
+					json_string_value(json_object_get(item, "partner_status")),
 			};
 	return count;
 }
@@ -146,6 +148,8 @@ bool deal_credit_freeze(const struct command_input *in, int64_t amount_minor, st
 	json_t *credit = json_pack("{s:s, s:I, s:o}", "model", model, "window_days",
 		(json_int_t)policy.window_days, "shares", list);
 	json_object_set_new(out->fields, "credit", credit);
+	if (!credit_freeze_check(shares, count, problem))
+		return false;
 	if (!credit_model_parse(model, &policy.model) ||
 		!credit_attribute(&policy, shares, count, bps) ||
 		!money_split(amount_minor, bps, count, parts))

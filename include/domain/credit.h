@@ -29,13 +29,16 @@ struct credit_share {
 	bool is_sourced; /* brought the deal; else helped */
 	int64_t share_bps;
 	int64_t days_ago;           /* when it took part */
-	const char *partner_status; /* for a split; NULL: there is no such partner */
+	const char *partner_status; /* NULL: there is no such partner */
 };
 
 /* Partners that are there, each once, one of them the source; shares of 10,000 together; nothing of
  * what is still to come. All faults at once. */
 bool credit_split_check(const struct credit_share *shares, size_t count, struct arena *arena,
 	struct problem *problem);
+
+/* Before approval freezes them: nobody who was terminated since the split is credited. */
+bool credit_freeze_check(const struct credit_share *shares, size_t count, struct problem *problem);
 
 struct credit_policy {
 	enum credit_model model;

@@ -12,9 +12,12 @@ declare
 	shares jsonb;
 begin
 	select jsonb_agg(jsonb_build_object('partner_id', c.partner_id, 'contribution', c.contribution,
-			'share_bps', c.share_bps, 'days_ago', today - c.engaged_on, 'credited_bps', c.credited_bps)
+			'share_bps', c.share_bps, 'days_ago', today - c.engaged_on, 'credited_bps', c.credited_bps,
+			'partner_status', p.status)
 		order by c.contribution = 'influenced', c.share_bps desc, c.partner_id)
-	into shares from deal_collaborators c where c.program_id = deal.program_id and c.deal_id = deal.id;
+	into shares from deal_collaborators c
+	join partners p on p.program_id = c.program_id and p.id = c.partner_id
+	where c.program_id = deal.program_id and c.deal_id = deal.id;
 	perform set_config('app.partner', wall, true);
 	return coalesce(shares, jsonb_build_array(jsonb_build_object('partner_id', deal.partner_id, 'contribution', 'sourced',
 		'share_bps', 10000, 'days_ago', 0, 'credited_bps', null)));
@@ -81,6 +84,7 @@ begin
 end $$;
 
 -- At approval: credit = {model, window_days, shares}, frozen; when it is won: credit = {shares} with what each has won.
+-- False: approval would credit a partner that was terminated meanwhile.
 create or replace function deal_credit_write(request jsonb, credit jsonb, deal uuid) returns boolean
 language plpgsql volatile as
 $$
@@ -93,6 +97,12 @@ declare
 	known record;
 	before jsonb;
 begin
+	if credit ? 'model' and exists (select from jsonb_to_recordset(credit->'shares') s(partner_id uuid)
+		join partners p on p.program_id = program and p.id = s.partner_id and p.status = 'terminated')
+	then
+		perform set_config('app.partner', wall, true);
+		return false;
+	end if;
 	select * into d from deals x where x.program_id = program and x.id = deal;
 	for share in select * from jsonb_to_recordset(credit->'shares') s(partner_id uuid, contribution text, share_bps int,
 		credited_bps int, credited_minor bigint, won_minor bigint)

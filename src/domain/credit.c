@@ -78,6 +78,16 @@ bool credit_split_check(const struct credit_share *shares, size_t count, struct 
 	return !problem->is_set;
 }
 
+bool credit_freeze_check(const struct credit_share *shares, size_t count, struct problem *problem)
+{
+	for (size_t i = 0; i < count; i++)
+		if (shares[i].partner_status && strcmp(shares[i].partner_status, "terminated") == 0)
+			return problem_set(problem, PROBLEM_partner_not_active,
+				"A partner that has part in the deal is terminated; split its "
+				"credit anew.");
+	return true;
+}
+
 bool credit_counts(const struct credit_policy *policy, const struct credit_share *share)
 {
 	return share->is_sourced ||

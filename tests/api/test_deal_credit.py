@@ -152,6 +152,18 @@ def test_models_and_windows(place, model, window, expected):
     assert partners[1].id not in str(seen)
 
 
+def test_who_was_terminated_is_not_credited(world):
+    """A split refuses a terminated partner; what was agreed before is judged again when it is frozen."""
+    a, gone = world.partner("a"), world.make_partner()
+    deal = split(world, a.deal(), part(a, 4000, "sourced"), part(gone, 6000)).json
+    world.act("partners", world.admin.get(f"/v1/partners/{gone.id}").json, "terminate", {"reason": "x"})
+    path = f"/v1/deals/{deal['id']}/approve"
+    world.admin.post(path, {}, if_match=deal["version"], expect=409, problem="partner_not_active")
+    deal = split(world, deal, part(a, 10_000, "sourced")).json
+    approved = world.act("deals", deal, "approve", {})
+    assert credited(world, approved) == {a.id: (10_000, approved["amount"]["amount_minor"])}
+
+
 def test_frozen_at_approval(place):
     world, (a, b, *_) = place
     world.admin.patch("/v1/program", {"attribution_model": "shared", "attribution_window_days": 365}, if_match="*", expect=200)
