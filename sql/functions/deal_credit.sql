@@ -134,6 +134,40 @@ begin
 	return true;
 end $$;
 
+-- The part of the partner that had the deal goes with it, unless approval has frozen it; where the other has one already,
+-- they are one. Each is told of its own.
+create or replace function deal_credit_follow(request jsonb, deal uuid, source uuid, target uuid) returns boolean
+language plpgsql volatile as
+$$
+declare
+	program constant uuid := app_program();
+	now constant timestamptz := program_now();
+	gone deal_collaborators%rowtype;
+	known uuid;
+	before jsonb;
+begin
+	select * into gone from deal_collaborators c
+	where c.program_id = program and c.deal_id = deal and c.partner_id = source and c.credited_at is null;
+	if not found then
+		return true;
+	end if;
+	perform deal_credit_publish(request, 'deal_collaborator.removed', gone.id, deal_collaborator_row(gone.id));
+	delete from deal_collaborators c where c.program_id = program and c.id = gone.id;
+	select c.id into known from deal_collaborators c
+	where c.program_id = program and c.deal_id = deal and c.partner_id = target;
+	before := deal_collaborator_row(known);
+	insert into deal_collaborators as c (program_id, id, deal_id, partner_id, deal_number, customer_name, contribution,
+		share_bps, engaged_on, note, is_agreed, currency, created_at, updated_at)
+	values (program, uuid_v7(), deal, target, gone.deal_number, gone.customer_name, gone.contribution, gone.share_bps,
+		gone.engaged_on, gone.note, true, gone.currency, now, now)
+	on conflict on constraint deal_collaborators_partner_key do update
+	set share_bps = c.share_bps + excluded.share_bps, contribution = greatest(c.contribution, excluded.contribution),
+		engaged_on = least(c.engaged_on, excluded.engaged_on), version = c.version + 1, updated_at = now
+	returning c.id into known;
+	return deal_credit_publish(request, case when before is null then 'deal_collaborator.added'
+		else 'deal_collaborator.updated' end, known, before);
+end $$;
+
 -- A duplicate's part goes to the partner that it turned out to be; where both had one, they are one.
 create or replace function partner_move_credit(duplicate uuid, target uuid) returns boolean language plpgsql volatile as
 $$

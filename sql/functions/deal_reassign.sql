@@ -1,7 +1,8 @@
 -- SPDX-License-Identifier: Apache-2.0
 --
 -- A deal goes to another partner, with its quote, its foreign ids and the decisions behind it; what was locked at
--- approval and the end of its protection stay, but for what the other got of it as its distributor. Keys, protections and the search go with it by triggers. What was told to
+-- approval and the end of its protection stay, but for what the other got of it as its distributor. Keys, protections and the search go with it by triggers, and
+-- so does the part in it that was agreed with the one before. What was told to
 -- the one before stays told to that one, and so does what was said of the deal: neither learns of the other.
 
 -- What the one that had it hears: the deal as it was, and that it is gone.
@@ -110,6 +111,7 @@ begin
 		perform deal_follow_partner(deal, quote, target);
 		set constraints deals_quote_fkey immediate;
 		perform deal_part(request, deal);
+		perform deal_credit_follow(request, deal, (before->>'partner_id')::uuid, target);
 		perform deal_release_tell(request, before);
 	end if;
 	return 1;

@@ -56,6 +56,7 @@ bool deal_reassign_check(const struct reassign_facts *facts, struct arena *arena
 		.rule_set_version = REASSIGN_RULES_VERSION };
 	explain_add(ret_explanation, "kept", NULL, 0, 0,
 		"The end of protection, the place among those who asked for the account, and what "
-		"approval has locked stay as they are.");
+		"approval has locked stay as they are; a share of credit that was agreed and is "
+		"not frozen goes along.");
 	return true;
 }

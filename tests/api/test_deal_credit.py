@@ -3,7 +3,7 @@
 import pytest
 
 from support import wait
-from support.judge import is_as_missing, nobody
+from support.judge import events_of, is_as_missing, nobody
 from support.world import World
 
 PARTS = "/v1/deal-collaborators"
@@ -177,6 +177,32 @@ def test_frozen_at_approval(place):
     assert credited(world, deal) == before == {a.id: (7500, 3_600_000), b.id: (2500, 1_200_000)}
     assert {key: row["won_amount"]["amount_minor"] for key, row in parts_of(world, deal).items()} == {
         a.id: 3_600_000, b.id: 1_200_000}
+
+
+@pytest.mark.parametrize("has_part, event", [(False, "added"), (True, "updated")], ids=["a stranger", "who helps already"])
+def test_a_share_goes_with_the_deal(world, trio, has_part, event):
+    """Who has the deal no more is credited with nothing of it, and does not see it any more."""
+    a, helper, stranger = trio
+    target = helper if has_part else stranger
+    deal = a.deal()
+    deal = split(world, deal, part(a, 7000, "sourced", note="x", engaged_on="2026-01-02"), part(helper, 3000)).json
+    before = parts_of(world, deal)
+    deal = world.act("deals", deal, "reassign", {"partner_id": target.id, "reason": "Nearer by."})
+    after = parts_of(world, deal)
+    assert {key: row["share_bps"] for key, row in after.items()} == (
+        {helper.id: 10_000} if has_part else {stranger.id: 7000, helper.id: 3000})
+    row = after[target.id]
+    assert (row["contribution"], row["engaged_on"]) == ("sourced", "2026-01-02")
+    assert has_part or after[helper.id] == before[helper.id], "who helped has what it had"
+    is_as_missing(a.api, PARTS + "/{}", before[a.id]["id"])
+    assert parts_of(world, deal, a.api) == {} and set(parts_of(world, deal, target.api)) == {target.id}
+    told = events_of(a.api, before[a.id]["id"], 2)
+    assert told[-1]["type"] == "deal_collaborator.removed" and target.id not in str(told)
+    told = events_of(target.api, row["id"], row["version"])
+    assert told[-1]["type"] == f"deal_collaborator.{event}" and a.id not in str(told)
+    approved = world.act("deals", deal, "approve", {})
+    assert {key: bps for key, (bps, _) in credited(world, approved).items()} == {
+        key: row["share_bps"] for key, row in after.items()}
 
 
 def test_a_merged_partner_keeps_its_part(place):
