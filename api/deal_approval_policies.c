@@ -170,7 +170,9 @@ static bool decide_values(
 		currency = rows_text(in->facts, "currency");
 	json_object_set_new(out->fields, "currency", json_string(currency));
 	const struct approval_policy policy = approval_policy_read(values, in->request->arena);
-	return approval_policy_check(&policy, unknown, count, in->request->arena, problem);
+	if (approval_policy_check(&policy, unknown, count, in->request->arena, problem))
+		conditions_refuse_unknown(in->facts, false, in->request->arena, problem);
+	return !problem->is_set;
 }
 
 static bool decide_create(

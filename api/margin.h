@@ -33,6 +33,14 @@ struct margin_work *margin_work_new(const json_t *rules, const char *currency, c
 /* Every rule with whether it applied and, if not, why: for the vendor. */
 json_t *margin_trace(const struct margin_work *work);
 
+/*
+ * Conditions whose value names a tier, partner type, region or product that is not there, from the
+ * column unknown_keys of the facts: pairs of rule and condition. `has_rules`: the body has a list
+ * of rules, else the conditions of one.
+ */
+void conditions_refuse_unknown(
+	const struct rows *facts, bool has_rules, struct arena *arena, struct problem *problem);
+
 /* A jsonb column of facts, parsed; released with the arena. NULL for null. */
 json_t *row_json(const struct rows *rows, const char *column, struct arena *arena);
 

@@ -275,3 +275,22 @@ int64_t basket_discount_bps(const struct basket *basket)
 	(void)money_ratio(basket->list_minor - basket->net_minor, 10000, basket->list_minor, &bps);
 	return bps;
 }
+
+void conditions_refuse_unknown(
+	const struct rows *facts, bool has_rules, struct arena *arena, struct problem *problem)
+{
+	const json_t *unknown = row_json(facts, "unknown_keys", arena);
+	size_t i;
+	json_t *pair;
+	json_array_foreach (unknown, i, pair) {
+		json_int_t rule = json_integer_value(json_array_get(pair, 0)),
+			   condition = json_integer_value(json_array_get(pair, 1));
+		const char *where =
+			has_rules ? arena_printf(arena, "#/rules/%lld/conditions/%lld/value",
+					    (long long)rule, (long long)condition)
+				  : arena_printf(
+					    arena, "#/conditions/%lld/value", (long long)condition);
+		problem_add(problem, arena, PLACE_POINTER, where, VIOLATION_reference_not_found,
+			"The program has nothing of this key.");
+	}
+}

@@ -126,6 +126,17 @@ static void check_accelerators(
 	}
 }
 
+/* A distributor's share is inside what the channel may have altogether. */
+static void check_channel(const json_t *values, struct arena *arena, struct problem *problem)
+{
+	const json_t *cap = json_object_get(values, "channel_cap_bps");
+	if (json_is_integer(cap) && json_integer_value(json_object_get(values,
+					    "distributor_override_bps")) > json_integer_value(cap))
+		problem_add(problem, arena, PLACE_POINTER, "#/distributor_override_bps",
+			VIOLATION_inconsistent,
+			"The override is not above the cap of the channel.");
+}
+
 static json_t *warnings_json(const struct command_input *in, const struct margin_rules *rules)
 {
 	struct margin_warning found[MARGIN_MAX_RULES];
@@ -149,7 +160,10 @@ static bool check_values(const struct command_input *in, json_t *values, struct 
 		problem_add(problem, arena, PLACE_POINTER, "#/currency", VIOLATION_invalid_choice,
 			"'%s' is not an active ISO 4217 currency.", currency);
 	margin_rules_check(&rules, arena, problem);
+	if (!problem->is_set)
+		conditions_refuse_unknown(in->facts, true, arena, problem);
 	check_accelerators(json_object_get(values, "accelerators"), arena, problem);
+	check_channel(values, arena, problem);
 	if (problem->is_set)
 		return false;
 	json_object_set_new(values, "warnings", warnings_json(in, &rules));

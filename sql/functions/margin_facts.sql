@@ -66,3 +66,21 @@ begin
 	end if;
 	return facts;
 end $$;
+
+-- Which of a rule's conditions, counted from 0, ask for a key that nothing in the program has: they could never hold.
+create or replace function conditions_unknown(conditions jsonb) returns int[] language plpgsql stable as
+$$
+begin
+	return (select coalesce(array_agg(distinct (c.place - 1)::int), '{}')
+		from jsonb_array_elements(case jsonb_typeof(conditions) when 'array' then conditions else '[]' end)
+			with ordinality c(condition, place)
+		cross join lateral jsonb_array_elements_text(case jsonb_typeof(c.condition->'value')
+			when 'array' then c.condition->'value' when 'string' then jsonb_build_array(c.condition->'value')
+			else '[]' end) w(key)
+		where not case c.condition->>'fact'
+			when 'tier' then exists (select from tiers t where t.program_id = app_program() and t.key = w.key)
+			when 'partner_type' then exists (select from partner_types t where t.program_id = app_program() and t.key = w.key)
+			when 'regions' then exists (select from regions t where t.program_id = app_program() and t.key = w.key)
+			when 'products' then exists (select from products t where t.program_id = app_program() and t.key = w.key)
+			else true end);
+end $$;

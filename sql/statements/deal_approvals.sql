@@ -17,7 +17,10 @@ select g.currency, (
 			then $4->'escalation'->'user_ids' else '[]' end) with ordinality u(id, place)
 	) x
 	left join users v on v.program_id = $1 and v.id = x.id::uuid and v.partner_id is null and v.status = 'active'
-	) as approvers
+	) as approvers, (
+	select coalesce(jsonb_agg(jsonb_build_array(0, u.place) order by u.place), '[]')
+	from unnest(conditions_unknown($4->'conditions')) u(place)
+	) as unknown_keys
 from programs g
 where g.id = $1
 

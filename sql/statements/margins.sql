@@ -2,8 +2,16 @@
 --
 -- Rule sets of margin, quotes and simulations.
 
+-- unknown_keys: [rule, condition] of the body whose value names what is not there.
 -- name: margin_rule_set_facts
-select g.currency, g.margin_cap_bps, program_now() as now from programs g where g.id = $1
+select g.currency, g.margin_cap_bps, program_now() as now, (
+	select coalesce(jsonb_agg(jsonb_build_array(r.place - 1, u.place) order by r.place, u.place), '[]')
+	from jsonb_array_elements(case jsonb_typeof($4->'rules') when 'array' then $4->'rules' else '[]' end)
+		with ordinality r(rule, place)
+	cross join lateral unnest(conditions_unknown(r.rule->'conditions')) u(place)
+	) as unknown_keys
+from programs g
+where g.id = $1
 
 -- name: margin_rule_set_create
 with written as (

@@ -7,6 +7,9 @@
 
 #include <string.h>
 
+#include "base/country.h"
+#include "base/money.h"
+
 /* Where a condition stands, while it is judged. */
 struct place {
 	const struct margin_rules *rules;
@@ -63,6 +66,20 @@ static enum value_kind value_kind_for(enum fact_kind kind, enum comparison compa
 	return takes_list(comparison) ? VALUE_LIST : VALUE_TEXT;
 }
 
+/* Countries and currencies are those of the standards. */
+static void check_code(const struct place *place, enum margin_fact fact, const char *word)
+{
+	bool is_country =
+		fact == MARGIN_FACT_partner_country || fact == MARGIN_FACT_customer_country;
+
+	if (is_country && !country_is_valid(word, strlen(word)))
+		refuse(place, "value", VIOLATION_invalid_choice,
+			"An alpha-2 code of ISO 3166-1, in capitals.");
+	if (fact == MARGIN_FACT_currency && !currency_exponent(word, NULL))
+		refuse(place, "value", VIOLATION_invalid_choice,
+			"An active code of ISO 4217, in capitals.");
+}
+
 static void check_value(const struct place *place, enum margin_fact fact,
 	enum comparison comparison, const struct margin_value *value)
 {
@@ -85,6 +102,8 @@ static void check_value(const struct place *place, enum margin_fact fact,
 		if (!is_listed(choices, value->words[i]))
 			refuse(place, "value", VIOLATION_invalid_choice,
 				arena_printf(place->arena, "One of these: %s.", choices));
+	for (size_t i = 0; i < value->word_count; i++)
+		check_code(place, fact, value->words[i]);
 }
 
 static void check_condition(const struct place *place, const struct margin_condition *condition)

@@ -352,7 +352,7 @@ def test_regions_are_a_fact(place):
     dach = place.make_region(key="dach", countries=["AT", "CH"])
     place.make_region(dach, key="germany", countries=["DE"])
     publish(place, rules=[{"key": "dach", "name": "Sold in DACH", "delta_bps": 200, "conditions": [
-        {"fact": "regions", "comparison": "in", "value": ["dach", "nordics"]}]}])
+        {"fact": "regions", "comparison": "in", "value": ["dach"]}]}])
     partner = place.make_partner("preferred")
     lines = worth(place, 10_000)
     given = lambda **members: quote(partner.api, lines, **members)["margin_bps"]
@@ -366,6 +366,11 @@ def test_regions_are_a_fact(place):
 
 def bad_band(floor, base, cap):
     return {"margin_band": {"floor_bps": floor, "base_bps": base, "cap_bps": cap}}
+
+
+def rule(*conditions):
+    return {"key": unique("r").replace("-", "_"), "name": "R", "delta_bps": 1, "conditions": [
+        {"fact": fact, "comparison": comparison, "value": value} for fact, comparison, value in conditions]}
 
 
 BAD = {  # what is written, and the exact fields that are wrong
@@ -386,6 +391,20 @@ BAD = {  # what is written, and the exact fields that are wrong
     "a condition that compares a list with a text": ("margin-rule-sets", {"rules": [
         {"key": "x", "name": "X", "delta_bps": 1, "conditions": [{"fact": "regions", "comparison": "in", "value": "dach"}]}]}, {
         ("#/rules/0/conditions/0/value", "wrong_type")}),
+    "keys of nothing": ("margin-rule-sets", {"rules": [
+        rule(("white_label", "eq", True)),
+        rule(("rating", "eq", "green"), ("regions", "in", ["nowhere"]), ("tier", "eq", "strategic"), ("tier", "ne", "nix")),
+        rule(("partner_type", "in", ["reseller", "nix"]), ("products", "not_in", ["nix"]))]}, {
+        (f"#/rules/{place}/value", "reference_not_found")
+        for place in ("1/conditions/1", "1/conditions/3", "2/conditions/0", "2/conditions/1")}),
+    "codes of nothing": ("margin-rule-sets", {"rules": [
+        rule(("customer_country", "in", ["DE", "XX"]), ("partner_country", "eq", "de"), ("currency", "ne", "zzz"))]}, {
+        (f"#/rules/0/conditions/{place}/value", "invalid_choice") for place in range(3)}),
+    "an override above the channel's cap": ("margin-rule-sets", {"channel_cap_bps": 1000, "distributor_override_bps": 1001}, {
+        ("#/distributor_override_bps", "inconsistent")}),
+    "a policy that could never hold": ("deal-approval-policies", {"conditions": [
+        {"fact": "amount_minor", "comparison": "gte", "value": 1}, {"fact": "regions", "comparison": "in", "value": ["nowhere"]}]}, {
+        ("#/conditions/1/value", "reference_not_found")}),
 }
 
 
@@ -396,5 +415,6 @@ def test_bad_rules_name_their_field(world, what):
         "tiers": {"key": unique("t").replace("-", "_"), "name": "T", "rank": 90, **bad_band(4500, 4500, 4500)},
         "product-prices": {"product_id": world.make_product()["id"], "unit_amount": money(100)},
         "margin-rule-sets": {"name": unique("Rules")},
+        "deal-approval-policies": {"name": unique("Policy"), "position": 900, "steps": [{"name": "A", "role": "admin"}]},
     }[plural]
     assert world.admin.post(f"/v1/{plural}", {**whole, **members}, expect=422).errors() == errors
