@@ -204,11 +204,37 @@ static const char *audience_of(const struct command_input *in, struct problem *p
 
 static bool has_content(const struct command_input *in, struct problem *problem)
 {
-	if (command_body_text(in, "text") != NULL ||
-		json_is_object(json_object_get(in->body, "document")))
+	bool has_file = command_body_text(in, "file_id") != NULL,
+	     has_document = json_is_object(json_object_get(in->body, "document"));
+	if (has_file && has_document)
+		return refuse(in, "#/document", VIOLATION_inconsistent,
+			"What a file is like is known of the file.", problem);
+	if (command_body_text(in, "text") != NULL || has_file || has_document)
 		return true;
 	return refuse(in, "#/text", VIOLATION_required,
-		"Evidence has a text or a document, or both.", problem);
+		"Evidence has a text, a document or a file.", problem);
+}
+
+/* A file of the own side, or of the party that shall read it, complete and nothing else's. */
+static bool check_file(const struct command_input *in, struct problem *problem)
+{
+	const char *of_file = rows_text(in->facts, "file_partner_id"),
+		   *reader = rows_text(in->facts, "reader_id");
+	if (command_body_text(in, "file_id") == NULL)
+		return true;
+	if (rows_text(in->facts, "file_id") == NULL)
+		return refuse(in, "#/file_id", VIOLATION_reference_not_found,
+			"There is no such file.", problem);
+	if (strcmp(rows_text(in->facts, "file_status"), "stored") != 0)
+		return refuse(in, "#/file_id", VIOLATION_inconsistent,
+			"The file has no content yet.", problem);
+	if (rows_text(in->facts, "file_used_by_id") != NULL)
+		return refuse(in, "#/file_id", VIOLATION_inconsistent,
+			"The file is part of something already.", problem);
+	if (of_file != NULL && (reader == NULL || strcmp(of_file, reader) != 0))
+		return refuse(in, "#/file_id", VIOLATION_inconsistent,
+			"The file is that of a partner who shall not read this.", problem);
+	return true;
 }
 
 static bool decide_submit(
@@ -221,7 +247,7 @@ static bool decide_submit(
 			"There is no such dispute.", problem);
 	const char *audience = audience_of(in, problem), *own = rows_text(in->facts, "own_role"),
 		   *phase = rows_text(in->facts, "phase");
-	if (audience == NULL || !has_content(in, problem))
+	if (audience == NULL || !has_content(in, problem) || !check_file(in, problem))
 		return false;
 	if (strcmp(phase, "opened") != 0 && strcmp(phase, "evidence") != 0)
 		return problem_set(problem, PROBLEM_evidence_closed,

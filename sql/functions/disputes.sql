@@ -91,14 +91,16 @@ begin
 end $$;
 
 -- Takes evidence while there is time for it. The dispute's row is held, so that evidence closes before or after, and
--- what was accepted is in the bundle. 0: it is over, or the side has submitted as much as it may.
+-- what was accepted is in the bundle. A file is readable from now on by whom the evidence is readable to, and kept. 0: it is
+-- over, the side has submitted as much as it may, or the file is used.
 create or replace function dispute_submit(program uuid, evidence uuid, body jsonb, decision jsonb, request jsonb)
 returns bigint language plpgsql as
 $$
 declare
 	now constant timestamptz := program_now();
 	dispute constant uuid := body->>'dispute_id';
-	document constant jsonb := nullif(body->'document', 'null');
+	pinned constant uuid := body->>'file_id';
+	document jsonb := nullif(body->'document', 'null');
 begin
 	perform from disputes d where d.program_id = program and d.id = dispute and (d.status = 'opened'
 		or (d.status = 'evidence' and d.evidence_closed_at is null and d.unfinished > 0 and d.evidence_due_at > now))
@@ -108,10 +110,19 @@ begin
 	then
 		return 0;
 	end if;
-	insert into dispute_evidence (program_id, id, dispute_id, audience, submitted_by, title, text, document_name,
+	if pinned is not null then
+		if not file_claim(pinned, 'dispute_evidence', evidence, (select p.partner_id from dispute_parties p
+			where p.program_id = program and p.dispute_id = dispute and p.role = decision->>'audience'))
+		then
+			return 0;
+		end if;
+		select jsonb_build_object('name', f.name, 'media_type', f.media_type, 'size_bytes', f.size_bytes, 'sha256', f.sha256)
+		into document from files f where f.program_id = program and f.id = pinned;
+	end if;
+	insert into dispute_evidence (program_id, id, dispute_id, audience, submitted_by, title, text, file_id, document_name,
 		document_media_type, document_bytes, document_sha256, created_by_id, created_at)
 	values (program, evidence, dispute, decision->>'audience', decision->>'submitted_by', body->>'title', body->>'text',
-		document->>'name', document->>'media_type', (document->>'size_bytes')::bigint, document->>'sha256',
+		pinned, document->>'name', document->>'media_type', (document->>'size_bytes')::bigint, document->>'sha256',
 		(request->>'actor_id')::uuid, now);
 	return 1;
 end $$;

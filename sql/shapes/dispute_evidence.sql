@@ -14,6 +14,7 @@ select
 	e.submitted_by,
 	e.title,
 	e.text,
+	e.file_id,
 	e.document_name as "document.name",
 	e.document_media_type as "document.media_type",
 	e.document_bytes as "document.size_bytes",

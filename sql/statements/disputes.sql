@@ -58,9 +58,13 @@ select assert_written(dispute_change($1, $3, $5, $6))
 select s.id as dispute_id, s.status, s.phase, case when $2 is not null then s.role end as own_role,
 	s."vendor:respondent_partner_id" is not null as has_respondent,
 	(select count(*) from dispute_evidence e where e.program_id = $1 and e.dispute_id = s.id
-		and e.submitted_by = case when $2 is null then 'vendor' else s.role end) as submitted
+		and e.submitted_by = case when $2 is null then 'vendor' else s.role end) as submitted,
+	f.id as file_id, f.status as file_status, f.used_by_id as file_used_by_id, f.partner_id as file_partner_id,
+	(select p.partner_id from dispute_parties p where p.program_id = $1 and p.dispute_id = s.id
+		and p.role = case when $2 is null then $4->>'audience' else s.role end) as reader_id
 from programs g
 left join dispute_shape s on s._program_id = g.id and s.id = ($4->>'dispute_id')::uuid and ($2 is null or s._partner_id = $2)
+left join files f on f.program_id = g.id and f.id = ($4->>'file_id')::uuid and ($2 is null or f.partner_id = $2)
 where g.id = $1
 
 -- name: dispute_submit

@@ -265,6 +265,8 @@ static const struct constraint constraints[] = {
 		"Evidence has a text or a document, or both." },
 	{ "dispute_evidence_dispute_fkey", OURS, 0, NULL, NULL },
 	{ "dispute_evidence_document_check", OURS, 0, NULL, NULL },
+	{ "dispute_evidence_file_fkey", OURS, 0, NULL, NULL },
+	{ "dispute_evidence_pinned_check", OURS, 0, NULL, NULL },
 	{ "dispute_evidence_pkey", OURS, 0, NULL, NULL },
 	{ "dispute_parties_deal_fkey", OURS, 0, NULL, NULL },
 	{ "dispute_parties_dispute_fkey", OURS, 0, NULL, NULL },

@@ -137,6 +137,33 @@ class TestEvidence:
             world.admin.post("/v1/dispute-evidence", {"dispute_id": case["row"]["id"], "title": "x", "document": document},
                              expect=422)
 
+    def test_a_file_is_pinned_and_read_by_whom_the_evidence_is_for(self, world, case):
+        row, a, b = case["row"], case["a"], case["b"]
+        file = world.upload(by=a.api)
+        own = world.submit_evidence(row, by=a.api, text=None, file_id=file["id"])
+        assert own["file_id"] == file["id"]
+        assert own["document"] == {name: file[name] for name in ("name", "media_type", "size_bytes", "sha256")}
+        told, internal = world.upload(b"%PDF-1.7 to b"), world.upload(b"%PDF-1.7 internal")
+        world.submit_evidence(row, audience="respondent", file_id=told["id"])
+        world.submit_evidence(row, file_id=internal["id"])
+        readers = {file["id"]: {a}, told["id"]: {b}, internal["id"]: set()}
+        for file_id, those in readers.items():
+            assert world.admin.get(f"/v1/files/{file_id}")["used_by"]["object"] == "dispute_evidence"
+            for partner in (a, b):
+                partner.api.get(f"/v1/files/{file_id}/content", expect=200 if partner in those else 404)
+
+    def test_which_files_are_none(self, world, case):
+        row, a, b = case["row"], case["a"].api, case["b"].api
+        used, foreign = world.upload(by=a), world.upload(by=b)
+        world.submit_evidence(row, by=a, file_id=used["id"])
+        body = {"dispute_id": row["id"], "title": "x"}
+        for by, file_id, code in ((a, used["id"], "inconsistent"), (a, foreign["id"], "reference_not_found"),
+                                  (a, nobody(), "reference_not_found"), (world.admin, foreign["id"], "inconsistent"),
+                                  (a, world.declare_file(by=a)["id"], "inconsistent")):
+            assert by.post("/v1/dispute-evidence", {**body, "file_id": file_id}, expect=422).errors() == {("#/file_id", code)}
+        both = a.post("/v1/dispute-evidence", {**body, "file_id": world.upload(by=a)["id"], "document": DOCUMENT}, expect=422)
+        assert both.errors() == {("#/document", "inconsistent")}
+
     def test_a_foreign_dispute_is_a_missing_one(self, world):
         row = world.open_dispute()
         b = world.partner("b").api
