@@ -91,8 +91,9 @@ static bool export(struct request *request, struct response *response, struct pr
 {
 	int64_t after = strtoll(request_query(request, "after_sequence"), NULL, 10), next;
 	const char *limit = request_query(request, "limit");
-	if (!ledger_export(request->app->db, request->app->keys, request->actor->program_id, after,
-		    strtoll(limit, NULL, 10), &response->body, &next, problem))
+	if (!export_note(request, "audit_log.exported", "ndjson", after > 0, problem) ||
+		!ledger_export(request->app->db, request->app->keys, request->actor->program_id,
+			after, strtoll(limit, NULL, 10), &response->body, &next, problem))
 		return false;
 	response->status = 200;
 	response->content_type = "application/x-ndjson";
@@ -107,6 +108,6 @@ static bool export(struct request *request, struct response *response, struct pr
 const struct endpoint audit_endpoints[] = {
 	{ .operation_id = "listAuditLog", .list = &audit_list },
 	{ .operation_id = "verifyAuditLog", .run = verify },
-	{ .operation_id = "exportAuditLog", .run = export },
+	{ .operation_id = "exportAuditLog", .resource = &export_resource, .run = export },
 	{ 0 },
 };

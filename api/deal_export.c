@@ -126,7 +126,9 @@ static bool run(struct request *request, struct response *response, struct probl
 	if (!choose_format(request, &is_csv, problem) || !take_place(problem))
 		return false;
 	struct list_walk *walk = list_walk_open(&deal_export_list, request, problem);
-	if (walk == NULL) {
+	if (walk == NULL || !export_note(request, "deals.exported", is_csv ? "csv" : "ndjson",
+				    false, problem)) {
+		list_walk_close(walk);
 		running--;
 		return false;
 	}

@@ -101,4 +101,10 @@ bool deal_lost_reason(const struct command_input *in, json_t *set, struct proble
 /* What RFC 6749 §5.1 answers with, refresh token included where there is one. A new reference. */
 json_t *token_json(const struct grant *grant);
 
+/* exports.c: keeps in the ledger that the actor takes an export, and of what. `goes_on`: this is a
+ * later part of it. */
+extern const struct resource export_resource;
+bool export_note(struct request *request, const char *action, const char *format, bool goes_on,
+	struct problem *problem);
+
 #endif

@@ -36,3 +36,11 @@ select o.kind, o.seq, o.hash, o.signature, o.line from (
 	where b.is_last
 ) o
 order by o.kind = 2, o.seq, o.kind
+
+-- Keeps that somebody took an export, and of what. One that comes in parts is kept with its first part; a later part
+-- belongs to it when the same actor's was kept within the hour.
+-- name: export_note
+select audit_append($6, ($5->>'entry_id')::uuid, $5->>'action', 'export', null, null, $2, '{}', $4) as entry_id
+where not (($5->>'goes_on')::boolean and exists (select from audit_entries a
+	where a.program_id = $1 and a.actor_id = ($6->>'actor_id')::uuid and a.action = $5->>'action'
+		and a.occurred_at > program_now() - interval '1 hour'))

@@ -161,3 +161,19 @@ def test_a_reader_that_stalls_holds_no_snapshot(world, server):
 def test_head_has_no_body(world):
     answer = world.admin.request("HEAD", "/v1/deals/export", headers=CSV, expect=200)
     assert answer.body == b"" and answer.headers["Content-Type"].startswith("text/csv")
+
+
+def test_each_export_is_kept(world, deals):
+    """Who took what; not what was searched for, which may be the name of a person."""
+    partner = world.partner("a")
+    kept = lambda: world.admin.list("/v1/audit-log", {"action": "deals.exported", "sort": "occurred_at"})
+    before = len(kept())
+    table(partner.api, {"status": ["draft", "approved"], "q": "comma"})
+    lines(world.admin)
+    world.admin.get("/v1/deals/export", headers={"Accept": "text/html"}, expect=406)
+    first, second = kept()[before:]
+    assert first["actor"]["id"] == partner.client_id and first["partner_id"] == partner.id
+    assert {name: change["to"] for name, change in first["changes"].items()} == {
+        "format": "csv", "filters": {"status": ["draft", "approved"], "q": True}}
+    assert second["actor"]["id"] == world.admin_id and second["resource"] == {"object": "export", "id": None}
+    assert second["changes"]["format"]["to"] == "ndjson" and second["changes"]["filters"]["to"] == {}
