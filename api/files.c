@@ -38,12 +38,23 @@ static const struct list file_list = {
 static bool decide_create(
 	const struct command_input *in, struct decision *out, struct problem *problem)
 {
+	const struct settings *settings = in->request->app->settings;
+	int64_t quota_mib = actor_side(in->request->actor) == SIDE_VENDOR
+				    ? settings->file_quota_vendor_mib
+				    : settings->file_quota_partner_mib,
+		quota = quota_mib > 0 ? quota_mib * 1024 * 1024 : INT64_MAX,
+		size = json_integer_value(json_object_get(in->request->body, "size_bytes"));
 	out->event = "file.created";
-	if (rows_int(in->facts, "pending") < MOST_PENDING)
+	json_object_set_new(out->fields, "quota_bytes", json_integer(quota));
+	if (rows_int(in->facts, "pending") >= MOST_PENDING)
+		return problem_set(problem, PROBLEM_conflict,
+			"%d files wait for their content; send it, or let them lapse after a day.",
+			MOST_PENDING);
+	if (size <= quota - rows_int(in->facts, "bytes"))
 		return true;
-	return problem_set(problem, PROBLEM_conflict,
-		"%d files wait for their content; send it, or let them lapse after a day.",
-		MOST_PENDING);
+	return problem_set(problem, PROBLEM_file_quota_reached,
+		"All files of your side may have %lld MiB together, and this one does not fit.",
+		(long long)quota_mib);
 }
 
 static void wrong_content(

@@ -131,6 +131,11 @@ static const char *const descriptions[] = {
 		"done before its end.",
 	[PROBLEM_extension_limit_reached] =
 		"The program's setting max_extensions says how often protection is extended.",
+	[PROBLEM_file_quota_reached] =
+		"The files of a partner, or of the vendor's side, have a number of bytes together "
+		"that the operator sets. Room comes when files are deleted: those that got no "
+		"content after a day, those that nothing uses after a week, those of imports "
+		"90 days after their end.",
 	[PROBLEM_test_clock_unavailable] = "Time can be set in sandbox programs only.",
 	[PROBLEM_idempotency_in_progress] =
 		"The first request with this key has not been answered yet. "

@@ -60,6 +60,7 @@ struct arena;
 	X(deal_not_open, 409, "The deal cannot be edited now")                      \
 	X(deal_not_protected, 409, "The deal is not protected")                     \
 	X(extension_limit_reached, 409, "The deal was extended often enough")       \
+	X(file_quota_reached, 409, "No room for another file")                      \
 	X(test_clock_unavailable, 409, "Only a sandbox program has a test clock")   \
 	X(idempotency_in_progress, 409, "A request with this key is still running") \
 	X(gone, 410, "No longer available")                                         \

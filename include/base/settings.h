@@ -36,6 +36,8 @@ struct settings {
 	int64_t rate_limit_address_per_minute;        /* per address, before authentication */
 	int64_t rate_limit_sign_in_per_minute;        /* per address: sessions, tokens, passwords */
 	int64_t rate_limit_account_checks_per_minute; /* per partner */
+	int64_t file_quota_partner_mib;               /* 0 = no limit */
+	int64_t file_quota_vendor_mib;                /* per program, 0 = no limit */
 	bool lockout_by_address;                      /* count failed sign-ins of an address, too */
 	const char *trusted_proxies;   /* comma-separated addresses and networks, empty = none */
 	const char *outbound_networks; /* reachable for calls to URLs that others gave us */

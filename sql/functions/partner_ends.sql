@@ -202,6 +202,7 @@ begin
 	where c.program_id = app_program() and c.resource_id = y.dispute_id and c.partner_id = duplicate;
 	update partner_applications a set partner_id = target where a.program_id = app_program() and a.partner_id = duplicate;
 	update files f set partner_id = target where f.program_id = app_program() and f.partner_id = duplicate;
+	perform file_usage_move(duplicate, target);
 	update imports i set partner_id = target where i.program_id = app_program() and i.partner_id = duplicate;
 	update identity_providers i set partner_id = target, revision = i.revision + 1, version = i.version + 1,
 		updated_at = program_now()

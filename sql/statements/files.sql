@@ -1,17 +1,20 @@
 -- SPDX-License-Identifier: Apache-2.0
 
--- How many files of the caller's side wait for their content.
+-- How many files of the caller's side wait for their content, and how many bytes all of them have.
 -- name: file_create_facts
-select count(*) as pending from files f
-where f.program_id = $1 and f.partner_id is not distinct from $2 and f.status = 'pending'
+select (select count(*) from files f where f.program_id = $1 and f.partner_id is not distinct from $2
+		and f.status = 'pending') as pending,
+	(select coalesce(max(u.bytes), 0) from file_usage u where u.program_id = $1 and u.side_id = coalesce($2, $1)) as bytes
 
+-- Re-asserts that there is room.
 -- name: file_create
 with written as (
-	insert into files (program_id, id, partner_id, name, media_type, size_bytes, sha256, created_by_id, created_at,
-		updated_at)
-	select $1, $3, $2, $4->>'name', $4->>'media_type', ($4->>'size_bytes')::bigint, $4->>'sha256',
+	insert into files (program_id, id, partner_id, side_id, name, media_type, size_bytes, sha256, created_by_id,
+		created_at, updated_at)
+	select $1, $3, $2, coalesce($2, $1), $4->>'name', $4->>'media_type', ($4->>'size_bytes')::bigint, $4->>'sha256',
 		($6->>'actor_id')::uuid, n.now, n.now
 	from (select program_now() as now) n
+	where file_charge(coalesce($2, $1), ($4->>'size_bytes')::bigint, ($5->>'quota_bytes')::bigint)
 	returning id
 )
 select assert_written(count(*)) from written

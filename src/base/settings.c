@@ -93,6 +93,11 @@ static const struct row rows[] = {
 	INT_ROW(rate_limit_account_checks_per_minute, "30", 0, 1000000000,
 		"questions of one partner whether an account is free, by dry runs too, 0 = no "
 		"limit"),
+	INT_ROW(file_quota_partner_mib, "2048", 0, 1024 * 1024 * 1024,
+		"MiB that the files of one partner may have together, 0 = no limit"),
+	INT_ROW(file_quota_vendor_mib, "20480", 0, 1024 * 1024 * 1024,
+		"MiB that the files of the vendor's side of one program may have together, "
+		"0 = no limit"),
 	TEXT_ROW(lockout_by_address, KIND_BOOL, "true",
 		"slow down an address after 100 failed sign-ins; false where many share one"),
 	TEXT_ROW(trusted_proxies, KIND_TEXT, "",

@@ -64,12 +64,12 @@ static const struct statement open_statement = {
 
 static const struct statement chunk_statement = {
 	.name = "file_chunk_add",
-	.sql = "insert into file_chunks (program_id, file_id, upload_id, sequence, bytes) select "
-	       "$1, "
-	       "f.id, $4, $5, decode($6, 'hex') from files f where f.program_id = $1 and ($2::uuid "
-	       "is "
-	       "null or f.partner_id = $2) and f.id = $3 and f.status = 'pending' "
-	       "for share returning assert_written(1)",
+	.sql = "with f as (select id from files where program_id = $1 and ($2::uuid is null or "
+	       "partner_id = $2) and id = $3 and status = 'pending' for share), "
+	       "others as (delete from file_chunks c using f where $5 = 0 and c.program_id = $1 "
+	       "and c.file_id = f.id and c.upload_id <> $4) "
+	       "insert into file_chunks (program_id, file_id, upload_id, sequence, bytes) "
+	       "select $1, f.id, $4, $5, decode($6, 'hex') from f returning assert_written(1)",
 	.types = "uuuuit",
 };
 

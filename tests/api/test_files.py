@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from support import server as servers, wait
+from support.parallel import at_once
 from support.world import send_content
 
 CHUNK = 256 * 1024
@@ -182,6 +183,35 @@ def test_memory_does_not_grow_with_the_file(world, database_url, monkeypatch):
     assert peaks[1] - peaks[0] < 8, peaks
 
 
+def test_files_of_one_side_are_bounded(world, new_server, postgres, database_url):
+    """However many are declared at once; what others declare does not count, and what is deleted makes room."""
+    server = new_server(database_url, file_quota_partner_mib=1, file_quota_vendor_mib=1, jobs="false")
+    partner, other = world.make_partner(), world.make_partner()
+    client = partner.api.on(server)
+    body = {"name": "a.pdf", "media_type": "application/pdf", "size_bytes": 300 * 1024, "sha256": "0" * 64}
+    answers = at_once([lambda: client.post("/v1/files", body)] * 8)
+    assert sorted(answer.status for answer in answers) == [201] * 3 + [409] * 5
+    assert {answer.problem for answer in answers if answer.status == 409} == {"file_quota_reached"}
+    client.post("/v1/files", {**body, "size_bytes": 1024 * 1024 - 900 * 1024}, expect=201)
+    client.post("/v1/files", {**body, "size_bytes": 1}, expect=409, problem="file_quota_reached")
+    for by in (other.api, world.admin):
+        by.on(server).post("/v1/files", {**body, "size_bytes": 1024 * 1024 + 1}, expect=409, problem="file_quota_reached")
+    other.api.on(server).post("/v1/files", body, expect=201)
+    postgres.execute(database_url.rsplit("/", 1)[1], "update files set recorded_at = now() - interval '2 days' where id = %s",
+                     (next(answer["id"] for answer in answers if answer.status == 201),))
+    sweep(world, postgres, database_url)
+    client.post("/v1/files", body, expect=201)
+    client.post("/v1/files", {**body, "size_bytes": 1}, expect=409, problem="file_quota_reached")
+    other.api.on(server).post("/v1/files", {**body, "size_bytes": 1}, expect=201)
+    world.admin.post(f"/v1/partners/{partner.id}/merge", {"into_partner_id": other.id, "reason": "Twice."}, if_match="*", expect=200)
+    other.api.on(server).post("/v1/files", {**body, "size_bytes": 1}, expect=409, problem="file_quota_reached")
+
+
+def sweep(world, postgres, database_url):
+    postgres.execute(database_url.rsplit("/", 1)[1], "select set_config('app.program', %s, false), "
+                     "set_config('app.partner', '*', false); select files_sweep(100)", (world.program_id,))
+
+
 def test_chunks_of_other_attempts_go_with_the_store(world, postgres, database_url):
     made = world.declare_file(PDF)
     send_content(world.admin, made["id"], PDF[:-1] + b"x", expect=422)
@@ -199,7 +229,6 @@ def test_what_comes_to_nothing_is_swept(world, postgres, database_url):
     run = lambda sql: postgres.execute(database_url.rsplit("/", 1)[1], sql)
     old = lambda row, age: run(f"update files set recorded_at = now() - interval '{age}' where id = '{row['id']}'")
     old(failed, "2 days"), old(unused, "8 days")
-    sweep = f"select set_config('app.program', '{world.program_id}', false), set_config('app.partner', '*', false); select files_sweep(100)"
-    run(sweep)
+    sweep(world, postgres, database_url)
     for row, status in ((failed, 404), (unused, 404), (fresh, 200)):
         world.admin.get(f"/v1/files/{row['id']}", expect=status)

@@ -46,6 +46,13 @@ BEFORE = {
             valid_until, created_by_id)
         values ('{PROGRAM}', '{QUOTE}', '{PARTNER}', 'Q-1', 'EUR', '{{}}', '[]', 1, 0, 1, 1000, 1, 0, '{{}}', '[]', '{TIER}',
             1, '{QUOTE}', '2036-01-01Z', '{USER}');""",
+    "0026_jobs_imports.sql": f"""
+        insert into files (program_id, id, partner_id, status, name, media_type, size_bytes, sha256, upload_id, stored_at,
+            created_by_id)
+        values ('{PROGRAM}', '{QUOTE}', '{PARTNER}', 'stored', 'f', 'text/csv', 7, repeat('0', 64), '{USER}', '2026-01-01Z',
+            '{USER}');
+        insert into file_chunks (program_id, file_id, upload_id, sequence, bytes)
+        values ('{PROGRAM}', '{QUOTE}', '{USER}', 0, 'stored'), ('{PROGRAM}', '{QUOTE}', '{CLIENT}', 0, 'failed');""",
     "0028_actions.sql": f"""
         insert into special_pricing_requests (program_id, id, deal_id, requested_margin_bps, reason, created_by_id)
         values ('{PROGRAM}', '{QUOTE}', '{DEAL}', 2000, 'Cheap rival', '{USER}');""",
@@ -97,3 +104,5 @@ def test_a_plain_owner_brings_along_what_a_superuser_does(postgres, plain_owner)
             postgres.drop(name)
     assert seen[plain_owner] == seen["postgres"]
     assert len(seen[plain_owner]["deal_search"]) == 2
+    assert len(seen[plain_owner]["file_chunks"]) == 1
+    assert seen[plain_owner]["file_usage"] == [f"({PROGRAM},{PARTNER},7)"]
