@@ -61,7 +61,7 @@ begin
 	elsif tg_op = 'UPDATE' and new.status = old.status then
 		return new;
 	end if;
-	new.auto_check := new.status = 'submitted'
+	new.auto_check := (new.status = 'submitted' or (new.status = 'in_review' and old.status = 'conflict_hold'))
 		and (select g.auto_approves from programs g where g.id = new.program_id);
 	return new;
 end $$;

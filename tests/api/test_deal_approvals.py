@@ -321,6 +321,16 @@ class TestAutomatic:
             f"/v1/deals/{deal['id']}", {"amount": {"amount_minor": 100}}, if_match="*").status == 200, "the correction")
         wait.until(lambda: office.refresh(deal)["status"] == "approved", "the approval")
 
+    def test_what_has_waited_for_the_account_too(self, office):
+        """Once it is free, and nobody had to take it into review."""
+        policy(office, is_automatic=True, conditions=self.SMALL)
+        customer = {"customer_name": unique("Customer"), "customer_website": f"https://{unique('c')}.example"}
+        first = office.partner("b").deal(amount=LARGE, **customer)
+        waits = office.partner("a").deal(**customer)
+        assert waits["status"] == "conflict_hold"
+        office.act("deals", first, "withdraw", by=office.partner("b").api)
+        wait.until(lambda: office.refresh(waits)["status"] == "approved", "the approval")
+
     def test_a_similar_name_is_for_people(self, office):
         policy(office, is_automatic=True, conditions=self.SMALL)
         name = unique("Quokkaschule").replace("-", " ")
