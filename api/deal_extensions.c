@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "deal_limits.h"
 #include "domain/deal.h"
 #include "domain/extension.h"
 #include "resources.h"
@@ -181,7 +182,7 @@ static bool decide_reopen(
 		return problem_set(problem, PROBLEM_partner_not_active,
 			"The partner must be active to have a deal reopened, but it is %s.",
 			rows_text(in->facts, "partner_status"));
-	if (!check_account(in, problem))
+	if (!check_account(in, problem) || !deal_has_room(in, out, problem))
 		return false;
 	copy_columns(in->facts, out->fields, ends);
 	json_object_update_new(out->fields,

@@ -124,7 +124,8 @@ declare
 begin
 	perform from partners p where p.program_id = app_program() and p.id = (decision->>'needs_partner')::uuid
 		and p.status = 'active' for share;
-	if not found then
+	if not found or ((decision->>'needs_capacity')::boolean
+			and not deal_capacity_take((decision->>'needs_partner')::uuid)) then
 		return 0;
 	end if;
 	perform deal_keys_lock(array[deal]);

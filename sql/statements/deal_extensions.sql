@@ -60,13 +60,15 @@ select assert_written(count(*)) from written
 select d.status, d.protected_until, d.partner_id, p.status as partner_status, n.now, d.upheld_by, w.id as holder_id,
 	w.number as holder_number, w.status as holder_status, w.partner_id = d.partner_id as is_own_holder,
 	calendar_days_after(n.now, g.zone, coalesce(($4->>'protection_days')::int, y.protection_days, g.protection_days))
-		as protection_ends_at
+		as protection_ends_at,
+	l.open_limit, case when l.open_limit is not null then deal_open_count(p.id) end as open_count
 from deals d
 join programs g on g.id = d.program_id
 join partners p on p.program_id = d.program_id and p.id = d.partner_id
 left join partner_types y on y.program_id = p.program_id and y.key = p.type
 cross join (select program_now() as now) n
 left join deals w on w.program_id = d.program_id and w.id = (select deal_in_the_way($3))
+cross join lateral (select deal_limit_of(p.id, p.tier_id) as open_limit offset 0) l
 where d.program_id = $1 and d.id = $3 and ($2 is null or d.partner_id = $2)
 
 -- name: deal_reopen

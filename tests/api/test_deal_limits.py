@@ -110,6 +110,9 @@ def test_the_end_of_protection_makes_room(new_database, new_server):
     world.set_clock(first["protected_until"][:19] + "Z" if first["protected_until"][20:23] == "000" else first["protected_until"])
     partner.deal(customer_name="Second")
     refused(partner)
+    again = {"reason": "Back at the table", "protection_days": 30}
+    reopen = lambda **how: world.admin.post(f"/v1/deals/{first['id']}/reopen", again, if_match="*", **how)
+    reopen(expect=409, problem="deal_limit_reached")
     row = capacity(world, partner)
     assert figures(row) == (1, 1, 0) and (row["won_count"], row["won_bps"]) == (0, 0)
     world.set_clock("2027-01-02T00:00:00Z")
