@@ -20,6 +20,7 @@ static struct partner_end_facts facts_of(const struct command_input *in)
 		.approved_deals = rows_int(in->facts, "approved_deals"),
 		.all_deals = rows_int(in->facts, "all_deals"),
 		.cancels_approved = approved != NULL && strcmp(approved, "cancel") == 0,
+		.receives = rows_bool(in->facts, "receives"),
 		.target_status = rows_text(in->facts, "target_status"),
 	};
 }
@@ -44,6 +45,13 @@ static void keep_effects(const struct partner_end_facts *facts,
 	json_object_update_new(out->outcome, effects_json(effects));
 	out->is_kept = true;
 	out->reveal = json_pack("{s:o}", "effects", effects_json(effects));
+}
+
+/* What the write has to find. */
+static json_t *counted(const struct partner_end_facts *facts)
+{
+	return json_pack("{s:I, s:I, s:I}", "all", (json_int_t)facts->all_deals, "open",
+		(json_int_t)facts->open_deals, "approved", (json_int_t)facts->approved_deals);
 }
 
 /* The members of the partner's row that both endings set. */
@@ -81,9 +89,9 @@ static bool decide_terminate(
 	json_t *set = ended(in, "terminated");
 	json_object_set_new(set, "terminated_at", json_string(rows_text(in->facts, "now")));
 	json_object_set_new(out->fields, "set", set);
-	json_object_set_new(out->fields, "counted",
-		json_pack("{s:b, s:I, s:I}", "cancels", facts.cancels_approved, "withdrawn",
-			(json_int_t)effects.withdrawn, "cancelled", (json_int_t)effects.cancelled));
+	json_object_update_new(
+		out->fields, json_pack("{s:b, s:o}", "cancels", facts.cancels_approved, "counted",
+				     counted(&facts)));
 	keep_effects(&facts, &effects, out);
 	out->event = "partner.terminated";
 	return true;
@@ -116,9 +124,9 @@ static bool decide_merge(
 	if (!partner_merge(&facts, &effects, &out->explanation, problem) ||
 		!check_external_ids(in, problem))
 		return false;
-	json_object_update_new(out->fields,
-		json_pack("{s:s, s:s?, s:I}", "into_partner_id", target, "reason",
-			command_body_text(in, "reason"), "deals", (json_int_t)effects.moved));
+	json_object_update_new(
+		out->fields, json_pack("{s:s, s:s?, s:o}", "into_partner_id", target, "reason",
+				     command_body_text(in, "reason"), "counted", counted(&facts)));
 	keep_effects(&facts, &effects, out);
 	out->event = "partner.merged";
 	return true;

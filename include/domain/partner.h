@@ -3,7 +3,7 @@
  * What suspension, termination and merging mean for a partner's deals (domain.md §3). Suspended:
  * nothing is registered and nothing approved; what is open waits, what is approved stays protected.
  * Terminated: what is open is withdrawn, what is approved is kept for the vendor to close, or
- * cancelled. Merged: everything goes over.
+ * cancelled. Merged: everything goes over. A partner does not end while another becomes part of it.
  */
 #ifndef PARTNERD_DOMAIN_PARTNER_H
 #define PARTNERD_DOMAIN_PARTNER_H
@@ -20,6 +20,7 @@ struct partner_end_facts {
 	int64_t approved_deals; /* approved and still protected */
 	int64_t all_deals;      /* whatever became of them */
 	bool cancels_approved;
+	bool receives;             /* a merge into it is under way */
 	bool is_itself;            /* merge: into itself */
 	const char *target_status; /* merge: of the partner it becomes part of */
 };

@@ -168,9 +168,14 @@ begin
 		else 'deal_collaborator.updated' end, known, before);
 end $$;
 
--- A duplicate's part goes to the partner that it turned out to be; where both had one, they are one.
-create or replace function partner_move_credit(duplicate uuid, target uuid) returns boolean language plpgsql volatile as
+-- A duplicate's part goes to the partner that it turned out to be; where both had one, they are one. It does `most` at
+-- most and says how many it went through.
+create or replace function partner_move_credit(duplicate uuid, target uuid, most int) returns int
+language plpgsql volatile as
 $$
+declare
+	found constant uuid[] := array(select c.id from deal_collaborators c where c.program_id = app_program()
+		and c.partner_id = duplicate limit most);
 begin
 	update deal_collaborators c
 	set share_bps = c.share_bps + o.share_bps, credited_bps = c.credited_bps + o.credited_bps,
@@ -178,11 +183,11 @@ begin
 		contribution = greatest(c.contribution, o.contribution), version = c.version + 1, updated_at = program_now()
 	from deal_collaborators o
 	where c.program_id = app_program() and c.partner_id = target and o.program_id = c.program_id
-		and o.deal_id = c.deal_id and o.partner_id = duplicate;
+		and o.deal_id = c.deal_id and o.id = any(found);
 	delete from deal_collaborators o using deal_collaborators c
-	where o.program_id = app_program() and o.partner_id = duplicate and c.program_id = o.program_id
+	where o.program_id = app_program() and o.id = any(found) and c.program_id = o.program_id
 		and c.deal_id = o.deal_id and c.partner_id = target;
 	update deal_collaborators c set partner_id = target, version = c.version + 1, updated_at = program_now()
-	where c.program_id = app_program() and c.partner_id = duplicate;
-	return true;
+	where c.program_id = app_program() and c.id = any(found);
+	return cardinality(found);
 end $$;

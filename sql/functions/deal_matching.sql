@@ -427,14 +427,14 @@ begin
 end $$;
 
 -- However a deal is changed, by whom ever: its protection is in the schema, its keys live as long as it does, and
--- whoever waited for it moves on.
+-- whoever waited for it moves on. For one that is over nobody waits.
 create or replace function deals_match_again() returns trigger language plpgsql as
 $$
 declare
 	now constant timestamptz := program_now();
 	lives constant boolean := deal_lives(new.status, new.protected_until, now);
 	wall constant text := wall_lift();
-	waiting uuid[];
+	waiting uuid[] := '{}';
 begin
 	if new.protection_starts_at is not null then
 		perform deal_protections_write(new);
@@ -447,8 +447,12 @@ begin
 	if lives is distinct from deal_lives(old.status, old.protected_until, now) or new.partner_id <> old.partner_id
 		or (not lives and new.status <> old.status) or new.status = 'won'
 	then
-		perform deal_keys_lock(array[new.id]);
-		waiting := deal_waiting(new.id);
+		if lives or exists (select from deal_keys k
+			where k.program_id = new.program_id and k.deal_id = new.id and k.is_live)
+		then
+			perform deal_keys_lock(array[new.id]);
+			waiting := deal_waiting(new.id);
+		end if;
 		update deal_keys k set is_live = lives and not (new.status = 'won' and k.kind = 'word'), partner_id = new.partner_id
 		where k.program_id = new.program_id and k.deal_id = new.id;
 		perform deal_release(waiting || case when new.status = 'conflict_hold' then array[new.id] else '{}' end);

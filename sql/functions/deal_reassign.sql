@@ -63,18 +63,6 @@ begin
 	return true;
 end $$;
 
-create or replace function deal_follow_partner(deal uuid, quote uuid, target uuid) returns boolean
-language plpgsql volatile as
-$$
-begin
-	update deal_external_ids e set partner_id = target where e.program_id = app_program() and e.deal_id = deal;
-	update margin_quotes q set partner_id = target, version = q.version + 1, updated_at = program_now()
-	where q.program_id = app_program() and q.id = quote;
-	update decisions c set partner_id = target
-	where c.program_id = app_program() and (c.resource_id = deal or c.resource_id = quote);
-	return true;
-end $$;
-
 -- 0: the deal, the partner, its room or its other deals are no longer what the decision saw.
 create or replace function deal_reassign(request jsonb, decision jsonb, deal uuid, before jsonb) returns bigint
 language plpgsql volatile as
@@ -108,7 +96,7 @@ begin
 		return 0;
 	end if;
 	if target is not null then
-		perform deal_follow_partner(deal, quote, target);
+		perform deals_follow_partner(array[deal], target);
 		set constraints deals_quote_fkey immediate;
 		perform deal_part(request, deal);
 		perform deal_credit_follow(request, deal, (before->>'partner_id')::uuid, target);

@@ -16,6 +16,7 @@ select
 	p.status_reason,
 	p.status_reason_code,
 	p.merged_into_id,
+	p.ending is not null as is_ending,
 	p.tier_id,
 	t.key as tier_key,
 	t.name as tier_name,

@@ -72,6 +72,14 @@ order by x.erased_at, x.user_id limit ($5->>'batch')::int
 -- name: job_erase
 select persons_erase_on($6, job_ids($5), ($5->>'addresses')::int) as erased
 
+-- name: job_end_partners_due
+select p.id from partners p
+where p.program_id = $1 and p.ending is not null and not job_rests($1, 'end_partners', p.id)
+order by p.terminated_at, p.id limit ($5->>'batch')::int
+
+-- name: job_end_partner
+select partner_end_go_on($6, ($5->>'id')::uuid, ($5->>'batch')::int) as done
+
 -- ---- what failed ----
 
 -- name: job_attempt

@@ -81,7 +81,7 @@ with tier as (
 	where w.status = 'terminated'
 	on conflict (principal_id) do update set revoked_at = clock_timestamp()
 )
-select assert_written(coalesce(sum(case when $5 ? 'counted' then partner_end_deals($6, written.id, $5) else 1 end), 0)::bigint),
+select assert_written(coalesce(sum(case when $5 ? 'counted' then partner_end_begin($6, written.id, $5) else 1 end), 0)::bigint),
 	case when $5->'set'->>'status' = 'terminated' then pg_notify('partnerd', 'revoked') end,
 	case when $5->'set'->>'status' = 'terminated' then territories_end($6, $3, 'The partner was terminated.') end,
 	case when $5->'set'->>'status' = 'terminated' then relations_end($6, $3, 'The partner was terminated.') end,

@@ -18,6 +18,18 @@ static bool may(
 		       partner_transitions, "partner", action, participle, status, problem) != NULL;
 }
 
+/* A partner does not end while deals are on their way to it. */
+static bool may_end(const char *action, const char *participle,
+	const struct partner_end_facts *facts, struct problem *problem)
+{
+	if (!may(action, participle, facts->status, problem))
+		return false;
+	return !facts->receives ||
+	       problem_set(problem, PROBLEM_conflict,
+		       "Another partner becomes part of this one; wait until all its deals are "
+		       "here.");
+}
+
 static void explain(struct explanation *explanation, const char *rule_set)
 {
 	explanation->rule_set = rule_set;
@@ -42,7 +54,7 @@ bool partner_suspend(const struct partner_end_facts *facts, struct partner_effec
 bool partner_terminate(const struct partner_end_facts *facts, struct partner_effects *ret_effects,
 	struct explanation *ret_explanation, struct problem *problem)
 {
-	if (!may("terminate", "terminated", facts->status, problem))
+	if (!may_end("terminate", "terminated", facts, problem))
 		return false;
 	int64_t kept = facts->cancels_approved ? 0 : facts->approved_deals;
 	*ret_effects = (struct partner_effects){ .withdrawn = facts->open_deals,
@@ -64,7 +76,7 @@ bool partner_terminate(const struct partner_end_facts *facts, struct partner_eff
 bool partner_merge(const struct partner_end_facts *facts, struct partner_effects *ret_effects,
 	struct explanation *ret_explanation, struct problem *problem)
 {
-	if (!may("merge", "merged", facts->status, problem))
+	if (!may_end("merge", "merged", facts, problem))
 		return false;
 	if (facts->is_itself)
 		return problem_set(

@@ -29,6 +29,7 @@ bool job_seal(const struct job_run *run, struct problem *problem);            /*
 bool job_expire(const struct job_run *run, struct problem *problem);          /* expiry.c */
 bool job_remind(const struct job_run *run, struct problem *problem);          /* expiry.c */
 bool job_free_accounts(const struct job_run *run, struct problem *problem);   /* expiry.c */
+bool job_end_partners(const struct job_run *run, struct problem *problem);    /* partner_ends.c */
 bool job_auto_approve(const struct job_run *run, struct problem *problem);    /* auto_approve.c */
 bool job_import(const struct job_run *run, struct problem *problem);          /* imports.c */
 bool job_erase(const struct job_run *run, struct problem *problem);           /* erasure.c */

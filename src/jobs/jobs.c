@@ -44,6 +44,7 @@ static const struct job {
 	{ "convert_deals", 2 * 1000, job_convert_deals, PROGRAMS, LANE_DATABASE },
 	{ "disputes", 500, job_disputes, PROGRAMS, LANE_DATABASE },
 	{ "free_accounts", 500, job_free_accounts, PROGRAMS, LANE_DATABASE },
+	{ "end_partners", 500, job_end_partners, PROGRAMS, LANE_DATABASE },
 	{ "review_tiers", 2 * 1000, job_review_tiers, PROGRAMS, LANE_DATABASE },
 	{ "erase", 5 * 1000, job_erase, PROGRAMS, LANE_DATABASE },
 	{ "forget_keys", 10 * 1000, job_forget_keys, PROGRAMS, LANE_DATABASE },

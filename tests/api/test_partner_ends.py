@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What suspension, termination and a merge mean for a partner's open deals, its people and everything else it has."""
+import contextlib
+
 import pytest
 
 from support import wait
@@ -164,6 +166,56 @@ def test_registrations_and_a_termination_at_once(world):
     assert {deal["status"] for deal in world.admin.list("/v1/deals", {"partner_id": partner.id})} <= {"withdrawn"}
 
 
+# ---- many deals ----
+def with_many(world, postgres, count):
+    """A partner with so many drafts, in the order in which they come."""
+    partner, name = world.make_partner(), world.database_url.rsplit("/", 1)[1]
+    rows = postgres.execute(name, """
+        insert into deals (program_id, id, partner_id, number, status, customer_name, amount_minor, currency,
+            created_by_id, created_at)
+        select %s, gen_random_uuid(), %s, %s || n, 'draft', 'Many', 1, 'EUR', %s, now() + make_interval(secs => n)
+        from generate_series(1, %s) n returning id""",
+        (world.program_id, partner.id, unique("M"), world.admin_id, count))
+    return partner, [deal for deal, in rows]
+
+
+@contextlib.contextmanager
+def held(world, postgres, deal):
+    """Somebody works on the deal: whoever wants its row waits."""
+    session = postgres.connect(world.database_url.rsplit("/", 1)[1], autocommit=False)
+    with session.cursor() as cursor:
+        cursor.execute("select from deals where id = %s for update", (deal,))
+    yield
+    session.close()
+
+
+@pytest.mark.parametrize("action", ["terminate", "merge"])
+def test_what_is_too_much_for_one_write_follows(world, postgres, action):
+    """The partner has ended at once, and so have its first deals; while others are on their way, it says so."""
+    partner, deals = with_many(world, postgres, 130)
+    other, third = world.make_partner(), world.make_partner()
+    body, left = ({"reason": "x"}, {"status": "withdrawn"}) if action == "terminate" else (
+        {"into_partner_id": other.id}, {"partner_id": other.id})
+    with held(world, postgres, deals[-1]):
+        answer = act(world, partner, action, body, expect=200)
+        command_is_consistent(world.admin, answer, moving=("effects",))
+        assert answer["status"] == "terminated" and answer["is_ending"]
+        assert answer["effects"]["deals_withdrawn"] + answer["effects"]["deals_moved"] == 130
+        first, last = (world.admin.get(f"/v1/deals/{deals[at]}").json for at in (0, -1))
+        assert first.items() >= left.items() and last["status"] == "draft" and last["partner_id"] == partner.id
+        if action == "merge":
+            act(world, other, "terminate", {"reason": "x"}, expect=409, problem="conflict")
+            act(world, other, "merge", {"into_partner_id": third.id}, expect=409, problem="conflict")
+    wait.until(lambda: not row_of(world, partner)["is_ending"], "the others have followed")
+    assert all(deal.items() >= left.items() and deal["version"] == 2
+               for deal in (world.admin.get(f"/v1/deals/{deal}").json for deal in deals[90:]))
+    event = events_of(world.admin, deals[-1], 1)[-1]
+    assert event["type"] == ("deal.withdrawn" if action == "terminate" else "deal.reassigned")
+    event = events_of(world.admin, partner.id, 4)[-1]
+    assert event["type"] == "partner.updated" and event["previous"] == {"is_ending": True}
+    act(world, other, "terminate", {"reason": "x"}, expect=200)
+
+
 # ---- merging ----
 def test_a_merge_moves_everything(world, server):
     partner, deals = with_deals(world)
@@ -237,5 +289,6 @@ def test_two_partners_are_merged_into_each_other_at_once(world):
 
 def test_a_merged_partner_is_nobodys_business(world):
     a, b = world.make_partner(), world.make_partner()
-    act(world, a, "merge", {"into_partner_id": b.id}, expect=200)
+    answer = act(world, a, "merge", {"into_partner_id": b.id}, expect=200)
+    assert answer["effects"] == ZERO and not answer["is_ending"]
     is_as_missing(b.api, "/v1/partners/{}", a.id)

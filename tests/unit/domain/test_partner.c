@@ -27,6 +27,7 @@ static void effects_follow_the_cases(void **state)
 			.approved_deals = 3,
 			.all_deals = 20,
 			.cancels_approved = tsv_int(tsv, "cancels") == 1,
+			.receives = tsv_int(tsv, "receives") == 1,
 			.is_itself = target && strcmp(target, "itself") == 0,
 			.target_status = target,
 		};
