@@ -68,11 +68,11 @@ def ask(office, deal, granted):
     (None, "ask", None), (None, "grant", 4000), ("grant", "withdraw", 2500), ("grant", "ask", None)],
     ids=["asked", "asked and granted", "withdrawn", "asked for more"])
 def test_an_approval_that_waited_looks_again(office, postgres, before, meanwhile, bps):
-    """It has its facts and waits for the row, which is then only locked by the others, and as it was."""
+    """It has its facts and waits for the partner's row, while the deal's has the version that it saw."""
     deal = office.partner("a").deal(customer_name=unique("Customer"))
     asked = ask(office, deal, granted=True) if before else None
     approval = Meanwhile(postgres, office, approve(office, deal))
-    with held(postgres, office, "select from deals where id = %s for share", deal["id"]) as pid:
+    with held(postgres, office, "select from partners where id = %s for no key update", deal["partner_id"]) as pid:
         approval.start(pid)
         if meanwhile == "withdraw":
             withdraw(office, asked, expect=200)
