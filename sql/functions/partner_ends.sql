@@ -210,7 +210,7 @@ declare
 		then jsonb_build_object('into_partner_id', decision->'into_partner_id', 'request', quiet)
 		else jsonb_build_object('cancels', decision->'cancels', 'request', quiet - 'client_id' || deal_system_request()) end;
 begin
-	if partner_deals_count(partner) <> decision->'counted' or partner_receives(partner) then
+	if partner_deals_count(partner) is distinct from decision->'counted' or partner_receives(partner) then
 		return 0;
 	end if;
 	if not partner_end_step(how, partner, most) then

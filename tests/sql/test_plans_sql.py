@@ -118,17 +118,16 @@ def test_whatever_becomes_of_a_deal_reads_its_own_protections(place, cursor):
 
 
 def test_who_gets_a_deal_gets_the_decisions_behind_it(place, cursor):
-    found = plans.scans(cursor, "select deal_follow_partner(%s, gen_random_uuid(), %s)", (place.deal, place.other))
+    found = plans.scans(cursor, "select deals_follow_partner(array[%s::uuid], %s)", (place.deal, place.other))
     assert indexes(found, "decisions") == {"decisions_by_resource"}
 
 
 def test_a_merged_partner_brings_the_decisions_behind_what_it_had(place, cursor):
-    cursor.execute("select p.version, (select count(*) from deals d where d.partner_id = p.id) from partners p where p.id = %s",
-                   (place.other,))
-    version, deals = cursor.fetchone()
+    cursor.execute("select p.version, partner_deals_count(p.id) from partners p where p.id = %s", (place.other,))
+    version, counted = cursor.fetchone()
     found = plans.scans(cursor, "select partner_merge(%s, %s, %s)", (
         json.dumps({"actor_type": "system", "actor_id": place.program}), place.other,
-        json.dumps({"into_partner_id": place.partner, "expected_version": version, "deals": deals})))
+        json.dumps({"into_partner_id": place.partner, "expected_version": version, "counted": counted})))
     assert cursor.fetchone()[0] == 1
     assert indexes(found, "decisions") == {"decisions_by_resource"}
 
