@@ -17,6 +17,7 @@ static const struct filter contact_filters[] = {
 		.sql_many = "s.purposes ?| {}",
 		.type = 't' },
 	{ .parameter = "status", .type = 't' },
+	{ .parameter = "email", .sql = "s.email = lower({})", .type = 't' },
 	{ 0 },
 };
 

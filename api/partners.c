@@ -18,7 +18,18 @@ static const struct resource tier_change_resource = {
 	.shape = "tier_change_shape",
 };
 
+/* A program has thousands of partners, not millions: a part of a name, a map and lists, which no
+ * index could serve behind the walls, are looked at on the way. */
 static const struct filter partner_filters[] = {
+	{ .parameter = "q",
+		.sql = "' ' || lower(s.name) || ' ' || lower(s.number) like "
+		       "deal_search_pattern({})",
+		.type = 't' },
+	{ .parameter = "external_id",
+		.sql = "s.external_ids @> jsonb_build_object(split_part({}, ':', 1), "
+		       "substr({}, strpos({}, ':') + 1))",
+		.type = 't' },
+	{ .parameter = "number", .type = 't' },
 	{ .parameter = "status", .type = 't' },
 	{ .parameter = "type", .type = 't' },
 	{ .parameter = "tier_id", .type = 'u' },

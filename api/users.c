@@ -20,7 +20,11 @@ static const struct resource user_resource = {
 	.transitions = user_transitions,
 };
 
+/* A part of a name is looked for on the way: a program has thousands of people, a partner a few. */
 static const struct filter user_filters[] = {
+	{ .parameter = "q",
+		.sql = "' ' || lower(s.name) || ' ' || s.email like deal_search_pattern({})",
+		.type = 't' },
 	{ .parameter = "status", .type = 't' },
 	{ .parameter = "role", .type = 't' },
 	{ .parameter = "partner_id", .type = 'u' },

@@ -20,6 +20,10 @@ create index deals_by_earning on deals (program_id, earns, created_at, id) where
 -- The queue of those who approve: few of many, the longest wait first.
 create index deals_to_decide on deals (program_id, submitted_at, id) where status in ('submitted', 'in_review');
 
+-- ---- contacts ----
+
+create index partner_contacts_by_email on partner_contacts (program_id, email) where email is not null;
+
 -- ---- deals: by product ----
 
 -- Containment in an array is not leakproof, so no index on deals could serve it behind the walls.

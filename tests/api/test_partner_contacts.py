@@ -65,3 +65,7 @@ def test_filters(world):
     found = lambda **query: {row["id"] for row in world.admin.list(PATH, {"partner_id": partner.id, **query})}
     assert found() == set(rows.values()) and found(purpose="legal") == {rows["legal"]}
     assert found(purpose=["legal", "technical"]) == set(rows.values()) and found(status="erased") == set()
+    mailbox = f"{unique('Iris')}@example.com"
+    iris = world.make_contact(partner.id, email=mailbox)["id"]
+    assert found(email=mailbox) == found(email=mailbox.upper()) == {iris} and found(email=mailbox[1:]) == set()
+    assert world.partner("b").api.list(PATH, {"email": mailbox}) == []

@@ -234,6 +234,20 @@ def test_filters(world, query):
     assert {row["id"] for row in world.admin.list("/v1/partners", query)} == expected
 
 
+def test_looked_up_by_name_number_and_foreign_id(world):
+    word = unique("Kiwi")
+    mine = {"crm": unique("acc"), "erp": "a:b"}
+    row, other = world.new_partner(name=f"100% {word}", external_ids=mine), world.new_partner(name=word)
+    found = lambda client=world.admin, **query: {entry["id"] for entry in client.list("/v1/partners", query)}
+    assert found(q=word.upper()) == {row["id"], other["id"]} and found(q=f"% {word}") == {row["id"]}
+    assert found(q=row["number"][1:]) == found(number=row["number"]) == {row["id"]}
+    assert found(external_id=f"crm:{mine['crm']}") == {row["id"]} and row["id"] in found(external_id="erp:a:b")
+    assert found(external_id=f"erp:{mine['crm']}") == found(external_id=f"crm:{mine['crm'][1:]}") == found(q="_" * 3) == set()
+    stranger = world.partner("a").api
+    assert found(stranger, q=word) == found(stranger, external_id=f"crm:{mine['crm']}") == set()
+    world.admin.get("/v1/partners", {"external_id": mine["crm"]}, expect=400, problem="invalid_parameter")
+
+
 def test_filter_by_tier(world):
     row = world.new_partner(tier="strategic")
     found = world.admin.list("/v1/partners", {"tier_id": world.tiers["strategic"]["id"]})

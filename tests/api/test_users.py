@@ -188,6 +188,16 @@ def test_filters(world, query):
     assert {row["id"] for row in world.admin.list("/v1/users", query)} == expected
 
 
+def test_looked_up_by_name_or_address(world):
+    """By the vendor, and by a partner's own admin among its own people."""
+    a, b = world.partner("a").user(), world.partner("b").user()
+    found = lambda client, q: {row["id"] for row in client.list("/v1/users", {"q": q})}
+    assert found(world.admin, a.email.upper()) == found(a, a.email) == {a.id} and found(a, b.email) == set()
+    name = world.admin.get(f"/v1/users/{a.id}")["name"]
+    assert {a.id} == found(a, name.lower()) <= found(world.admin, name)
+    assert found(world.admin, "%%%") == found(world.admin, "nobody has this name") == set()
+
+
 def test_filter_by_address_and_partner(world):
     user = world.partner("b").user()
     assert [row["id"] for row in world.admin.list("/v1/users", {"email": user.email.upper()})] == [user.id]

@@ -35,7 +35,10 @@ def cursor(new_database, new_server):
     cursor.execute("set local session_replication_role = origin")
     cursor.execute("""insert into deal_external_ids (program_id, partner_id, source, external_id, deal_id)
         select d.program_id, d.partner_id, 'crm', d.number, d.id from deals d where d.number like 'X-%'""")
-    cursor.execute("analyze deals, deal_products, deal_external_ids")
+    cursor.execute("""insert into partner_contacts (program_id, id, partner_id, name, email)
+        select %s, gen_random_uuid(), %s, 'n' || n, 'n' || n || '@example.com' from generate_series(1, %s) n""",
+                   (world.program_id, partner.id, MANY))
+    cursor.execute("analyze deals, deal_products, deal_external_ids, partner_contacts")
     cursor.execute("set local role partnerd_app")
     cursor.execute("select set_config('app.program', %s, true), set_config('app.partner', '*', true), "
                    "set_config('app.known', %s, true)", (world.program_id, f"{reason['key']} {product['id']}"))
@@ -71,3 +74,9 @@ def test_the_queue_of_approval_is_read_from_its_head(cursor):
     plan = plan_of(cursor, """select w.id from deals w where w.program_id = %(program)s and w.status in ('submitted', 'in_review')
         order by w.submitted_at, w.id limit 2""")
     assert "using deals_to_decide" in plan and "Sort" not in plan, plan
+
+
+def test_contacts_are_found_by_address(cursor):
+    plan = plan_of(cursor, "select s.* from partner_contact_shape s where s._program_id = %(program)s and s.email = lower('N7@example.com')"
+                   " order by s.name, s.id limit 26")
+    assert "partner_contacts_by_email" in plan, plan
