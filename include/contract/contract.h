@@ -32,6 +32,7 @@ struct parameter {
 	const char *name;
 	enum parameter_place place;
 	bool required;
+	bool ignored;                /* "x-ignored": may be sent, and is not looked at */
 	bool repeats;                /* an array: given several times means OR */
 	const struct schema *schema; /* of one value */
 	const char *default_value;   /* as text, or NULL */
@@ -40,7 +41,7 @@ struct parameter {
 #define OPERATION_MAX_PATH_IDS 3
 #define OPERATION_MAX_SCOPES   4
 
-enum duty { DUTY_NONE, DUTY_OPTIONAL, DUTY_REQUIRED };
+enum duty { DUTY_NONE, DUTY_IGNORED, DUTY_OPTIONAL, DUTY_REQUIRED };
 
 struct operation {
 	const char *id; /* operationId */

@@ -80,6 +80,7 @@ static bool read_parameter(
 {
 	parameter->name = json_string_value(json_object_get(place->node, "name"));
 	parameter->required = json_is_true(json_object_get(place->node, "required"));
+	parameter->ignored = json_is_true(json_object_get(place->node, "x-ignored"));
 	if (!place_check_members(compiler, place, parameter_members))
 		return false;
 	if (!parameter->name || *parameter->name == '\0')
@@ -135,7 +136,9 @@ static void read_duties(struct operation *operation)
 {
 	for (size_t i = 0; i < operation->parameter_count; i++) {
 		const struct parameter *parameter = &operation->parameters[i];
-		enum duty duty = parameter->required ? DUTY_REQUIRED : DUTY_OPTIONAL;
+		enum duty duty = parameter->required  ? DUTY_REQUIRED
+				 : parameter->ignored ? DUTY_IGNORED
+						      : DUTY_OPTIONAL;
 
 		if (parameter->place != PARAMETER_HEADER)
 			continue;

@@ -179,8 +179,8 @@ static void make_fingerprint(struct request *request)
 	hex_encode(digest, sizeof(digest), request->fingerprint);
 }
 
-/* Where no key is kept, none may be sent with a change: its sender relies on it when he repeats. A
- * read may be repeated anyway, and keys belong to a principal. */
+/* Where a change names no key, none may be sent: its sender relies on it when he repeats. A read
+ * may be repeated anyway, and keys belong to a principal. */
 static bool no_key_is_relied_on(
 	struct request *request, const char *header, struct problem *problem)
 {
@@ -200,6 +200,8 @@ bool body_identify(struct request *request, struct problem *problem)
 	const char *header = request_header(request, "Idempotency-Key");
 	struct slice key;
 
+	if (request->operation->idempotency_key == DUTY_IGNORED)
+		return true;
 	if (request->operation->idempotency_key == DUTY_NONE)
 		return no_key_is_relied_on(request, header, problem);
 	if (!header && request->operation->idempotency_key == DUTY_OPTIONAL)

@@ -77,31 +77,54 @@ def test_required_where_the_contract_says_so(world, operation):
     assert refused.status == 400 and refused.problem == "idempotency_key_required", refused
 
 
-KEEPS_NOTHING = {"simulateMargins", "prorateMargin", "checkDeal"}  # a question with a body: asked twice, it is answered twice
+# What spends a password, a code or a token, keeps nothing, or comes from nobody in particular: a key changes nothing.
+KEEPS_NOTHING = {
+    "createSession", "createCookieSession", "refreshCookieSession", "acceptInvitation", "requestPasswordReset",
+    "confirmPasswordReset", "changePassword", "startTotp", "confirmTotp", "disableTotp", "renewRecoveryCodes", "checkDeal",
+    "prorateMargin", "simulateMargins", "submitPartnerApplicationForm"}
 
 
-def test_required_on_registrations():
-    required = {entry.id for entry in contract.operations() if entry.requires("Idempotency-Key")}
-    assert "registerDeal" in required
-    for entry in contract.operations():
-        spends = entry.path.startswith("/v1/me/")  # a password or a code, which cannot happen twice
-        if entry.method == "POST" and entry.path.startswith("/v1/") and not entry.is_public and not spends \
-                and entry.id not in KEEPS_NOTHING:
-            assert entry.parameter("Idempotency-Key"), f"{entry.id} takes no key"
+def test_every_post_takes_a_key():
+    """Required on registrations; where it is not looked at, the contract says so in one and the same words."""
+    posts = [entry for entry in contract.operations() if entry.method == "POST" and entry.path.startswith("/v1/")]
+    assert all(entry.parameter("Idempotency-Key") for entry in posts)
+    assert "registerDeal" in {entry.id for entry in posts if entry.requires("Idempotency-Key")}
+    assert {entry.id for entry in posts if entry.parameter("Idempotency-Key").get("x-ignored")} == KEEPS_NOTHING
+
+
+def bare_request(client, operation, key):
+    path = operation.path
+    for name in operation.path_ids:
+        path = path.replace("{%s}" % name, str(uuid.uuid4()))
+    content = operation.body.get("requestBody", {}).get("content", {})
+    body, headers = (b"x", {"Content-Type": "application/octet-stream"}) if "application/octet-stream" in content \
+        else ({} if content else None, {})
+    return client.request(operation.method, path, body, headers=headers, key=key)
+
+
+@pytest.mark.parametrize("key", ["k", "x" * 300, "a b", ""], ids=["good", "long", "two words", "empty"])
+def test_a_key_that_is_ignored_is_never_refused(world, key):
+    for operation in contract.operations():
+        if operation.id in KEEPS_NOTHING - {"startTotp"}:
+            answer = bare_request(world.admin, operation, key)
+            assert "Idempotency-Key" not in str(answer.json) and answer.problem != "idempotency_key_reused", operation
+
+
+def test_a_key_that_is_ignored_keeps_no_answer(world, partner, key):
+    """The same key with another question is another question."""
+    first, second = ({"customer_name": name, "customer_country": "DE", "customer_website": f"https://{name.lower()}.example"}
+                     for name in (unique("Numbat"), unique("Quoll")))
+    answers = [partner.api.post("/v1/deals/check", body, key=key, expect=200) for body in (first, second, first)]
+    assert not any(answer.is_replay for answer in answers)
 
 
 def test_a_change_that_keeps_no_key_takes_none(world):
+    """No POST: what changes a row by its version, or a file as a whole."""
     for operation in contract.operations():
         if operation.method == "GET" or operation.is_public or operation.parameter("Idempotency-Key"):
             continue
-        path = operation.path
-        for name in operation.path_ids:
-            path = path.replace("{%s}" % name, str(uuid.uuid4()))
-        content = operation.body.get("requestBody", {}).get("content", {})
-        body, headers = (b"x", {"Content-Type": "application/octet-stream"}) if "application/octet-stream" in content \
-            else ({} if content else None, {})
-        refused = world.admin.request(operation.method, path, body, headers=headers, key="k", expect=400,
-                                      problem="invalid_parameter")
+        refused = bare_request(world.admin, operation, "k")
+        assert refused.status == 400 and refused.problem == "invalid_parameter", operation
         assert refused.errors() == {("Idempotency-Key", "unknown_field")}, operation
 
 
