@@ -56,6 +56,7 @@ BEFORE = {
     "0028_actions.sql": f"""
         insert into special_pricing_requests (program_id, id, deal_id, requested_margin_bps, reason, created_by_id)
         values ('{PROGRAM}', '{QUOTE}', '{DEAL}', 2000, 'Cheap rival', '{USER}');""",
+    "0029_lists.sql": f"update deals set product_ids = '{{{QUOTE}}}' where id = '{DEAL}'",
 }
 
 
@@ -106,3 +107,4 @@ def test_a_plain_owner_brings_along_what_a_superuser_does(postgres, plain_owner)
     assert len(seen[plain_owner]["deal_search"]) == 2
     assert len(seen[plain_owner]["file_chunks"]) == 1
     assert seen[plain_owner]["file_usage"] == [f"({PROGRAM},{PARTNER},7)"]
+    assert len(seen[plain_owner]["deal_products"]) == 1
