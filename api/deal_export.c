@@ -4,6 +4,7 @@
  * registered, which never changes. As a table for spreadsheets, or as lines of JSON for programs:
  * Accept says which.
  */
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,8 +15,9 @@
 #include "resources.h"
 
 #define MOST_AT_ONCE \
-	8 /* of one process: each reads from the database as fast as its reader takes */
-#define RETRY_S 5
+	8             /* of one process: each reads from the database as fast as its reader takes */
+#define MOST_OF_ONE 2 /* of these, for one partner, or for the vendor's side of a program */
+#define RETRY_S     5
 
 struct export
 {
@@ -24,9 +26,12 @@ struct export
 	struct text lines; /* of the walk's present rows */
 	size_t sent;
 	char request_id[UUID_TEXT_BYTES];
+	size_t place;
 };
 
-static _Atomic int running;
+/* Whose exports run: the partner's id, the program's for its vendor's side; empty: a free place. */
+static pthread_mutex_t places_lock = PTHREAD_MUTEX_INITIALIZER;
+static char places[MOST_AT_ONCE][UUID_TEXT_BYTES];
 
 static void write_rows(struct export *export)
 {
@@ -74,13 +79,20 @@ static ssize_t read_lines(void *context, char *out, size_t room)
 	return (ssize_t)length;
 }
 
+static void leave_place(size_t place)
+{
+	pthread_mutex_lock(&places_lock);
+	places[place][0] = '\0';
+	pthread_mutex_unlock(&places_lock);
+}
+
 static void free_export(void *context)
 {
 	struct export *export = context;
 	list_walk_close(export->walk);
 	text_release(&export->lines);
+	leave_place(export->place);
 	free(export);
-	running--;
 }
 
 static bool choose_format(const struct request *request, bool *ret_is_csv, struct problem *problem)
@@ -94,23 +106,47 @@ static bool choose_format(const struct request *request, bool *ret_is_csv, struc
 		       "The answer is text/csv or application/x-ndjson.");
 }
 
-static bool take_place(struct problem *problem)
+/* A free place, or MOST_AT_ONCE; how many are the owner's already. */
+static size_t enter_place(const char *owner, int *ret_own)
 {
-	if (running++ < MOST_AT_ONCE)
-		return true;
-	running--;
-	problem->retry_after_s = RETRY_S;
-	return problem_set(
-		problem, PROBLEM_unavailable, "%d exports are running already.", MOST_AT_ONCE);
+	size_t found = MOST_AT_ONCE;
+	*ret_own = 0;
+	pthread_mutex_lock(&places_lock);
+	for (size_t i = 0; i < MOST_AT_ONCE; i++) {
+		*ret_own += strcmp(places[i], owner) == 0;
+		if (places[i][0] == '\0')
+			found = i;
+	}
+	if (found < MOST_AT_ONCE && *ret_own < MOST_OF_ONE)
+		memcpy(places[found], owner, strlen(owner) + 1);
+	pthread_mutex_unlock(&places_lock);
+	return found;
 }
 
-static struct export *make(const struct request *request, struct list_walk *walk, bool is_csv)
+static bool take_place(const struct actor *actor, size_t *ret_place, struct problem *problem)
+{
+	int own;
+	const char *partner = actor_partner(actor);
+	*ret_place = enter_place(partner != NULL ? partner : actor->program_id, &own);
+	problem->retry_after_s = RETRY_S;
+	if (own >= MOST_OF_ONE)
+		return problem_set(problem, PROBLEM_rate_limited,
+			"%d exports of yours are running already.", own);
+	if (*ret_place == MOST_AT_ONCE)
+		return problem_set(problem, PROBLEM_unavailable, "%d exports are running already.",
+			MOST_AT_ONCE);
+	problem->retry_after_s = 0;
+	return true;
+}
+
+static struct export *make(
+	const struct request *request, struct list_walk *walk, bool is_csv, size_t place)
 {
 	struct export *export = calloc(1, sizeof *export);
 	const char *bom = request_query(request, "bom");
 	if (export == NULL)
 		abort();
-	*export = (struct export){ .walk = walk, .is_csv = is_csv };
+	*export = (struct export){ .walk = walk, .is_csv = is_csv, .place = place };
 	memcpy(export->request_id, request->id, sizeof request->id);
 	if (is_csv && strcmp(bom, "true") == 0)
 		text_append_string(&export->lines, "\xef\xbb\xbf");
@@ -123,16 +159,18 @@ static struct export *make(const struct request *request, struct list_walk *walk
 static bool run(struct request *request, struct response *response, struct problem *problem)
 {
 	bool is_csv;
-	if (!choose_format(request, &is_csv, problem) || !take_place(problem))
+	size_t place;
+	if (!choose_format(request, &is_csv, problem) ||
+		!take_place(request->actor, &place, problem))
 		return false;
 	struct list_walk *walk = list_walk_open(&deal_export_list, request, problem);
 	if (walk == NULL || !export_note(request, "deals.exported", is_csv ? "csv" : "ndjson",
 				    false, problem)) {
 		list_walk_close(walk);
-		running--;
+		leave_place(place);
 		return false;
 	}
-	struct export *export = make(request, walk, is_csv);
+	struct export *export = make(request, walk, is_csv, place);
 	response->status = 200;
 	response->content_type =
 		is_csv ? "text/csv; charset=utf-8; header=present" : "application/x-ndjson";

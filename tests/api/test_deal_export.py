@@ -7,6 +7,9 @@ import socket
 
 import pytest
 
+from support import wait
+from support.judge import nobody
+
 CSV, NDJSON = {"Accept": "text/csv"}, {"Accept": "application/x-ndjson"}
 NAMES = ["=1+1", "+49 30 1234", "-2+3", "@SUM(A1)", "\tTab", "＝1+1", " =1", "'quoted", "comma, and \"quote\"", "two\nlines",
          "semi;colon", "Plain", "ends with space ", "ünïcödé 東京 😀"]
@@ -140,14 +143,41 @@ def with_sql(world, partner, count):
     session.close()
 
 
-def test_a_reader_that_stalls_holds_no_snapshot(world, server):
-    """It has the head of the answer and takes nothing more: no transaction waits for it in the database."""
+@pytest.fixture(scope="module")
+def slow(world):
+    """A partner with more to export than the buffers of a connection hold."""
+    partner = world.partner("slow")
+    partner.deal(description="x" * 4000, draft=True)
+    with_sql(world, partner, 2000)
+    return partner
+
+
+def stalled(server, partner):
+    """A reader that has the head of the answer and takes nothing more."""
+    reader = socket.socket()
+    reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    reader.connect((server.host, server.port))
+    reader.sendall(f"GET /v1/deals/export HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {partner.api.token}\r\n\r\n".encode())
+    assert reader.recv(1024).startswith(b"HTTP/1.1 200")
+    return reader
+
+
+def test_nobody_takes_all_places(world, server, slow):
+    """Two of one partner run, whose readers stall; a third is refused, and nobody else's."""
+    ask = lambda by: by.request("GET", f"/v1/deals/export?quote_id={nobody()}", headers=CSV)
+    slow.user(), world.partner("a"), world.user("viewer")
+    with stalled(server, slow), stalled(server, slow):
+        refused = ask(slow.api)
+        assert (refused.status, refused.problem) == (429, "rate_limited") and int(refused.headers["Retry-After"]) > 0
+        assert ask(slow.user()).status == 429, "it is the partner's bound, whoever asks"
+        assert ask(world.partner("a").api).status == ask(world.user("viewer")).status == 200
+    wait.until(lambda: ask(slow.api).status == 200, "places of readers that have gone")
+
+
+def test_a_reader_that_stalls_holds_no_snapshot(world, server, slow):
+    """No transaction waits for it in the database."""
     import psycopg2
-    partner = world.partner("many")
-    with socket.create_connection((server.host, server.port)) as reader:
-        reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        reader.sendall(f"GET /v1/deals/export HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {partner.api.token}\r\n\r\n".encode())
-        assert reader.recv(1024).startswith(b"HTTP/1.1 200")
+    with stalled(server, slow):
         session = psycopg2.connect(world.database_url)
         session.autocommit = True
         with session.cursor() as cursor:
@@ -155,7 +185,7 @@ def test_a_reader_that_stalls_holds_no_snapshot(world, server):
                            "'idle in transaction'")
             assert cursor.fetchone() == (0,)
         session.close()
-        assert partner.api.get("/v1/deals", {"limit": 1}, expect=200)
+        assert slow.api.get("/v1/deals", {"limit": 1}, expect=200)
 
 
 def test_head_has_no_body(world):
