@@ -10,14 +10,9 @@
 #include <string.h>
 
 #include "http/engines.h"
+#include "http/offers.h"
 
-static const struct transition transitions[] = {
-	{ "approve", "submitted in_review", "approved" },
-	{ "withdraw", "submitted draft", "withdrawn" },
-	{ 0 },
-};
-
-static const struct resource resource = { .object = "thing", .transitions = transitions };
+static const struct resource resource = { .object = "thing" };
 
 #define LITERAL(text)                  \
 	{                              \
@@ -46,8 +41,11 @@ static const struct shape shape = {
 			.kind = COLUMN_ACTIONS },
 	},
 	.column_count = 10,
-	.actions = { { &transitions[0], SCOPE_BIT(deals_approve), false },
-		{ &transitions[1], SCOPE_BIT(deals_write), false } },
+	.actions = {
+		{ .name = "approve", .from = "submitted in_review", .scopes = SCOPE_BIT(deals_approve),
+			.not_while_held = true },
+		{ .name = "withdraw", .from = "submitted draft", .scopes = SCOPE_BIT(deals_write) },
+	},
 	.action_count = 2,
 };
 
@@ -97,6 +95,38 @@ static void a_partner_sees_null_and_its_own_actions(void **state)
 		"{\"id\":\"x\",\"status\":null,\"amount\":null,\"note\":null,\"flag\":null,\"at\":"
 		"null,\"tags\":null,"
 		"\"allowed_actions\":[]}");
+}
+
+static void marks_withhold_actions(void **state)
+{
+	static const struct {
+		const char *marked, *open_ids, *vendor, *partner;
+	} cases[] = {
+		{ "submitted", NULL, "approve withdraw", "withdraw" },
+		{ "submitted held", NULL, "withdraw", "withdraw" },
+		{ "submitted ?approve", NULL, "withdraw", "withdraw" },
+		{ "submitted ?approve", " z x", "approve withdraw", "withdraw" },
+		{ "submitted ?approve", " xx", "withdraw", "withdraw" },
+		{ "submitted -withdraw", NULL, "approve", "" },
+		{ "submitted -withdraw@partner", NULL, "approve withdraw", "" },
+		{ "submitted -approve@me -withdraw@you", NULL, "withdraw", "withdraw" },
+		{ "draft -approve", NULL, "withdraw", "withdraw" },
+		{ "", NULL, "", "" },
+	};
+	struct actor asking[] = { vendor, partner };
+	(void)state;
+	strcpy(asking[0].id, "me");
+	for (size_t i = 0; i < 2 * sizeof cases / sizeof cases[0]; i++) {
+		struct text out = TEXT_INIT;
+		const struct request request = { .actor = &asking[i % 2],
+			.open_ids = cases[i / 2].open_ids };
+		offers_write(
+			&out, &request, &shape, slice_of(cases[i / 2].marked), slice_of("x"), " ");
+		text_append_char(&out, '\0');
+		assert_string_equal(
+			out.bytes, i % 2 == 0 ? cases[i / 2].vendor : cases[i / 2].partner);
+		text_release(&out);
+	}
 }
 
 static void a_sparse_row_has_only_what_it_has(void **state)
@@ -163,6 +193,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_whole_row),
 		cmocka_unit_test(a_partner_sees_null_and_its_own_actions),
+		cmocka_unit_test(marks_withhold_actions),
 		cmocka_unit_test(a_sparse_row_has_only_what_it_has),
 		cmocka_unit_test(times_are_utc_with_three_digits),
 		cmocka_unit_test(etags_compare_as_rfc_9110_says),
