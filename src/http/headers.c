@@ -165,6 +165,16 @@ static void emit_body(
 		put(out, "Content-Type", response->content_type);
 }
 
+/* libmicrohttpd ends the chunks of a stream without a length after the head alone, too: the next
+ * answer on the connection would begin with them. */
+static bool must_close(const struct exchange *exchange, const struct request *request,
+	const struct response *response)
+{
+	return exchange->must_close || exchange->server->app->draining ||
+	       (request->method == METHOD_HEAD && response->stream.read &&
+		       response->stream.size_bytes < 0);
+}
+
 void headers_emit(const struct exchange *exchange, const struct request *request,
 	struct response *response, struct _u_response *out)
 {
@@ -181,7 +191,7 @@ void headers_emit(const struct exchange *exchange, const struct request *request
 		put(out, response->headers[i].name, response->headers[i].value);
 	if (response->status == 405)
 		emit_allow(out, exchange);
-	if (exchange->must_close || exchange->server->app->draining)
+	if (must_close(exchange, request, response))
 		put(out, "Connection", "close");
 	emit_body(out, response, exchange->connection);
 }

@@ -188,9 +188,12 @@ def test_a_reader_that_stalls_holds_no_snapshot(world, server, slow):
         assert slow.api.get("/v1/deals", {"limit": 1}, expect=200)
 
 
-def test_head_has_no_body(world):
+def test_head_has_no_body(world, slow):
+    """Nor do its chunks end in the next answer."""
     answer = world.admin.request("HEAD", "/v1/deals/export", headers=CSV, expect=200)
     assert answer.body == b"" and answer.headers["Content-Type"].startswith("text/csv")
+    assert answer.headers["Connection"] == "close"
+    world.admin.get("/v1/me", expect=200)
 
 
 def test_each_export_is_kept(world, deals):
