@@ -86,7 +86,8 @@ void offers_write(struct text *out, const struct request *request, const struct 
 static bool asks(const struct request *request, const struct shape *shape, struct slice state)
 {
 	const char *action = shape->resource->question->action;
-	struct slice word = next_word(&state);
+	struct slice word;
+	next_word(&state);
 	while ((word = next_word(&state)).length > 0)
 		if (word.bytes[0] == '?' &&
 			slice_is((struct slice){ word.bytes + 1, word.length - 1 }, action))
