@@ -155,7 +155,8 @@ def test_removed_and_swapped_lines(told, judge):
     entries = [index for index, line in enumerate(lines) if line["object"] == "audit_entry"]
     for cut in (entries[0], entries[len(entries) // 2]):
         status, _, error = judge(lines[:cut] + lines[cut + 1:])
-        assert status == 1 and "entry_missing" in error
+        # An entry may have been sealed alone: then the chain does not reach what was signed for it.
+        assert status == 1 and ("entry_missing" in error or "checkpoint_unreached" in error)
     swapped = list(lines)
     swapped[entries[2]], swapped[entries[3]] = swapped[entries[3]], swapped[entries[2]]
     assert judge(swapped)[0] == 1

@@ -9,7 +9,7 @@ from support.server import partnerd
 from support.tokens import header_of
 from support.world import World, client_token
 
-ROTATIONS = 12
+ROTATIONS = 8
 
 
 class Traffic:
@@ -59,7 +59,7 @@ def test_no_token_is_rejected_while_keys_rotate(new_database, new_server):
                     if line.split("\t")[2] == "retiring"]
         for kid in reversed(retiring):
             # Room for the next ones: the oldest whose tokens nobody here holds.
-            if len(retiring) > 8 and kid not in (header_of(traffic.first)["kid"], *map(kid_of, traffic.fresh)):
+            if len(retiring) > 5 and kid not in (header_of(traffic.first)["kid"], *map(kid_of, traffic.fresh)):
                 key(url, "retire", kid, "--now")
                 break
     load.stop()
