@@ -242,17 +242,12 @@ static bool may_decide(const struct approval_work *work, const char *status)
 static bool run_approvals(
 	struct request *request, struct response *response, struct problem *problem)
 {
-	struct db_batch batch = request_batch(request);
-	struct db_call *call = db_add(&batch, statement_find("deal_approvals"));
-	call->params[0] = request->actor->program_id;
-	call->params[1] = actor_partner(request->actor);
-	call->params[2] = request->path_ids[0];
-	if (db_run(request->app->db, &batch, problem) != DB_NONE)
+	const struct rows *rows =
+		request_row(request, "deal_approvals", NULL, "No deal has this id.", problem);
+	if (rows == NULL)
 		return false;
-	if (rows_count(call->rows) == 0)
-		return problem_set(problem, PROBLEM_not_found, "No deal has this id.");
-	const struct approval_work *work = work_new(call->rows, request->actor, request->arena);
-	const char *status = rows_text(call->rows, "status");
+	const struct approval_work *work = work_new(rows, request->actor, request->arena);
+	const char *status = rows_text(rows, "status");
 	bool is_open = strcmp(status, "submitted") == 0 || strcmp(status, "in_review") == 0 ||
 		       strcmp(status, "info_requested") == 0 ||
 		       strcmp(status, "conflict_hold") == 0 || strcmp(status, "draft") == 0;
@@ -262,7 +257,7 @@ static bool run_approvals(
 	response->cache = CACHE_PRIVATE;
 	response_json(response, 200,
 		json_pack("{s:s, s:s, s:o, s:o, s:b, s:b, s:o}", "object", "deal_approvals",
-			"deal_id", rows_text(call->rows, "id"), "policy", policy_json(work, found),
+			"deal_id", rows_text(rows, "id"), "policy", policy_json(work, found),
 			"steps", steps_json(work, found), "is_overdue", work->asked.is_overdue,
 			"may_decide", may_decide(work, status), "decided", history_json(work)));
 	return true;

@@ -374,28 +374,17 @@ static bool decide_end(
 
 /* ---- the bundle ---- */
 
-static const struct db_call *add_bundle(struct request *request, struct db_batch *batch)
-{
-	const char *audience = request_query(request, "audience");
-	struct db_call *call = db_add(batch, statement_find("dispute_bundle"));
-	call->params[0] = request->actor->program_id;
-	call->params[1] = actor_partner(request->actor);
-	call->params[2] = request->path_ids[0];
-	call->params[3] = audience == NULL
-				  ? "{}"
-				  : arena_printf(request->arena, "{\"audience\":\"%s\"}", audience);
-	return call;
-}
-
 static bool run_bundle(struct request *request, struct response *response, struct problem *problem)
 {
-	struct db_batch batch = request_batch(request);
-	const struct db_call *call = add_bundle(request, &batch);
-	if (db_run(request->app->db, &batch, problem) != DB_NONE)
+	const char *audience = request_query(request, "audience");
+	const char *body =
+		audience == NULL ? "{}"
+				 : arena_printf(request->arena, "{\"audience\":\"%s\"}", audience);
+	const struct rows *rows =
+		request_row(request, "dispute_bundle", body, "There is no such dispute.", problem);
+	if (rows == NULL)
 		return false;
-	if (rows_count(call->rows) == 0)
-		return problem_set(problem, PROBLEM_not_found, "There is no such dispute.");
-	const char *content = rows_text(call->rows, "content");
+	const char *content = rows_text(rows, "content");
 	if (content == NULL)
 		return problem_set(problem, PROBLEM_bundle_not_ready,
 			"There is no bundle for this audience, or not yet.");
@@ -404,7 +393,7 @@ static bool run_bundle(struct request *request, struct response *response, struc
 	text_append_string(&response->body, content);
 	response_header(response, "Content-Disposition",
 		arena_printf(request->arena, "attachment; filename=\"%s-%s.ndjson\"",
-			rows_text(call->rows, "number"), rows_text(call->rows, "audience")));
+			rows_text(rows, "number"), rows_text(rows, "audience")));
 	return true;
 }
 

@@ -48,21 +48,15 @@ static json_t *mail_json(const struct rows *rows, const json_t *content)
 
 static bool get_mail(struct request *request, struct response *response, struct problem *problem)
 {
-	struct db_batch batch = request_batch(request);
-	struct db_call *call = db_add(&batch, statement_find("mail_read"));
-
-	call->params[0] = batch.program_id;
-	call->params[1] = batch.partner_id;
-	call->params[2] = request->path_ids[0];
-	if (db_run(request->app->db, &batch, problem) != DB_NONE)
+	const struct rows *rows =
+		request_row(request, "mail_read", NULL, "There is no mail with this id.", problem);
+	if (rows == NULL)
 		return false;
-	if (rows_count(call->rows) == 0)
-		return problem_set(problem, PROBLEM_not_found, "There is no mail with this id.");
 	json_t *content = mail_open(request->app->vault, request->arena, request->path_ids[0],
-		rows_text(call->rows, "sealed"));
+		rows_text(rows, "sealed"));
 	response->cache = CACHE_NO_STORE;
-	response_etag(response, request, rows_text(call->rows, "version"));
-	response_json(response, 200, mail_json(call->rows, content));
+	response_etag(response, request, rows_text(rows, "version"));
+	response_json(response, 200, mail_json(rows, content));
 	json_decref(content);
 	return true;
 }

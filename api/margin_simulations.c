@@ -385,28 +385,23 @@ static json_t *accelerator_json(const json_t *row, int64_t won_minor, const char
 static bool run_accelerators(
 	struct request *request, struct response *response, struct problem *problem)
 {
-	struct db_batch batch = request_batch(request);
-	struct db_call *call = db_add(&batch, statement_find("partner_accelerators"));
-	call->params[0] = request->actor->program_id;
-	call->params[1] = actor_partner(request->actor);
-	call->params[2] = request->path_ids[0];
-	if (db_run(request->app->db, &batch, problem) != DB_NONE)
+	const struct rows *rows = request_row(
+		request, "partner_accelerators", NULL, "There is no such partner.", problem);
+	if (rows == NULL)
 		return false;
-	if (rows_count(call->rows) == 0)
-		return problem_set(problem, PROBLEM_not_found, "There is no such partner.");
-	const json_t *accelerators = row_json(call->rows, "accelerators", request->arena);
+	const json_t *accelerators = row_json(rows, "accelerators", request->arena);
 	json_t *list = json_array();
 	for (size_t i = 0; i < json_array_size(accelerators); i++) {
 		json_t *row = accelerator_json(json_array_get(accelerators, i),
-			rows_int(call->rows, "won_minor"), rows_text(call->rows, "currency"));
+			rows_int(rows, "won_minor"), rows_text(rows, "currency"));
 		if (row != NULL)
 			json_array_append_new(list, row);
 	}
 	response->cache = CACHE_PRIVATE;
 	response_json(response, 200,
-		json_pack("{s:s, s:I, s:s, s:o}", "partner_id", rows_text(call->rows, "partner_id"),
-			"rule_set_version", (json_int_t)rows_int(call->rows, "rule_set_version"),
-			"fiscal_year_starts_on", rows_text(call->rows, "starts_on"), "accelerators",
+		json_pack("{s:s, s:I, s:s, s:o}", "partner_id", rows_text(rows, "partner_id"),
+			"rule_set_version", (json_int_t)rows_int(rows, "rule_set_version"),
+			"fiscal_year_starts_on", rows_text(rows, "starts_on"), "accelerators",
 			list));
 	return true;
 }

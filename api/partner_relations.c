@@ -144,22 +144,16 @@ static const char *period_json(const struct request *request)
 
 static bool run_roll_up(struct request *request, struct response *response, struct problem *problem)
 {
-	struct db_batch batch = request_batch(request);
-	struct db_call *call = db_add(&batch, statement_find("partner_roll_up"));
-	call->params[0] = request->actor->program_id;
-	call->params[1] = actor_partner(request->actor);
-	call->params[2] = request->path_ids[0];
-	call->params[3] = period_json(request);
-	if (db_run(request->app->db, &batch, problem) != DB_NONE)
+	const struct rows *rows = request_row(request, "partner_roll_up", period_json(request),
+		"There is no such partner.", problem);
+	if (rows == NULL)
 		return false;
-	if (rows_count(call->rows) == 0)
-		return problem_set(problem, PROBLEM_not_found, "There is no such partner.");
 	response->cache = CACHE_PRIVATE;
 	response_json(response, 200,
-		json_pack("{s:s, s:s, s:I, s:O}", "partner_id", rows_text(call->rows, "partner_id"),
+		json_pack("{s:s, s:s, s:I, s:O}", "partner_id", rows_text(rows, "partner_id"),
 			"object", "partner_roll_up", "reseller_count",
-			(json_int_t)rows_int(call->rows, "reseller_count"), "lines",
-			row_json(call->rows, "lines", request->arena)));
+			(json_int_t)rows_int(rows, "reseller_count"), "lines",
+			row_json(rows, "lines", request->arena)));
 	return true;
 }
 

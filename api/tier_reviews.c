@@ -289,19 +289,14 @@ static json_t *progress_json(
 static bool get_progress(
 	struct request *request, struct response *response, struct problem *problem)
 {
-	struct db_batch batch = request_batch(request);
-	struct db_call *call = db_add(&batch, statement_find("tier_progress_facts"));
-	call->params[0] = request->actor->program_id;
-	call->params[1] = actor_partner(request->actor);
-	call->params[2] = request->path_ids[0];
-	if (db_run(request->app->db, &batch, problem) != DB_NONE)
+	const struct rows *rows = request_row(
+		request, "tier_progress_facts", NULL, "There is no partner with this id.", problem);
+	if (rows == NULL)
 		return false;
-	if (rows_count(call->rows) == 0)
-		return problem_set(problem, PROBLEM_not_found, "There is no partner with this id.");
-	const json_t *facts = parse_on(request->arena, rows_text(call->rows, "facts"));
+	const json_t *facts = parse_on(request->arena, rows_text(rows, "facts"));
 	response->cache = CACHE_PRIVATE;
-	response_json(response, 200,
-		progress_json(request->path_ids[0], call->rows, facts, request->arena));
+	response_json(
+		response, 200, progress_json(request->path_ids[0], rows, facts, request->arena));
 	return true;
 }
 

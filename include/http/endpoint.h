@@ -176,6 +176,14 @@ json_t *explanation_steps(const struct explanation *explanation);
 /* A batch behind the walls of the request's actor. */
 struct db_batch request_batch(const struct request *request);
 
+/*
+ * The row that a named statement gives about the path's first id, behind the walls of the request's
+ * actor; `body` is its $4, or NULL. NULL with the problem set when the database fails, or there is
+ * no row: then 404 in the words `missing`.
+ */
+const struct rows *request_row(struct request *request, const char *statement, const char *body,
+	const char *missing, struct problem *problem);
+
 /* $6 of the statements: who asks, for events, ledger and idempotency. */
 const char *request_json(const struct request *request);
 

@@ -369,14 +369,13 @@ static bool take_object(struct reader *reader, const json_t *line)
 	return unreadable(reader, "This is no line of a bundle.");
 }
 
-static bool take_line(struct reader *reader, const char *bytes, size_t length)
+static bool take_line(void *context, const json_t *line, const char *bytes, size_t length)
 {
-	json_t *line = json_loadb(bytes, length, JSON_REJECT_DUPLICATES, NULL);
+	struct reader *reader = context;
 
 	reader->found->line++;
-	bool good = json_is_object(line) ? take_object(reader, line)
-					 : unreadable(reader, "This is no JSON object.");
-	json_decref(line);
+	bool good =
+		line ? take_object(reader, line) : unreadable(reader, "This is no JSON object.");
 	if (!reader->is_ended) {
 		EVP_DigestUpdate(reader->sum, bytes, length);
 		reader->lines++;
@@ -386,17 +385,11 @@ static bool take_line(struct reader *reader, const char *bytes, size_t length)
 
 static bool take_lines(struct reader *reader, FILE *file)
 {
-	char *line = NULL;
-	size_t room = 0;
-	ssize_t length;
-	bool good = true;
+	enum file_end end = file_lines_read(file, take_line, reader);
 
-	while (good && (length = getline(&line, &room, file)) >= 0)
-		good = take_line(reader, line, (size_t)length);
-	free(line);
-	if (good && ferror(file))
+	if (end == FILE_UNREAD)
 		return unreadable(reader, "The file cannot be read to its end.");
-	return good;
+	return end == FILE_WHOLE;
 }
 
 void dispute_file_verify(FILE *file, const json_t *trusted, struct arena *arena,

@@ -19,6 +19,23 @@ struct db_batch request_batch(const struct request *request)
 	};
 }
 
+const struct rows *request_row(struct request *request, const char *statement, const char *body,
+	const char *missing, struct problem *problem)
+{
+	struct db_batch batch = request_batch(request);
+	struct db_call *call = db_add(&batch, statement_find(statement));
+	call->params[0] = request->actor->program_id;
+	call->params[1] = actor_partner(request->actor);
+	call->params[2] = request->path_ids[0];
+	call->params[3] = body;
+	if (db_run(request->app->db, &batch, problem) != DB_NONE)
+		return NULL;
+	if (rows_count(call->rows) > 0)
+		return call->rows;
+	problem_set(problem, PROBLEM_not_found, "%s", missing);
+	return NULL;
+}
+
 bool refuse_missing(const struct resource *resource, struct problem *problem)
 {
 	char noun[40];

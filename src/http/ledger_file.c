@@ -8,7 +8,6 @@
  */
 #include "http/ledger_file.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "http/ledger_entry.h"
@@ -253,30 +252,23 @@ static bool take_object(struct reader *reader, const json_t *line)
 	return unreadable(reader, "This is no line of an export.");
 }
 
-static bool take_line(struct reader *reader, const char *bytes, size_t length)
+static bool take_line(void *context, const json_t *line, const char *bytes, size_t length)
 {
-	json_t *line = json_loadb(bytes, length, JSON_REJECT_DUPLICATES, NULL);
+	struct reader *reader = context;
 
+	(void)bytes;
+	(void)length;
 	reader->found->line++;
-	bool good = json_is_object(line) ? take_object(reader, line)
-					 : unreadable(reader, "This is no JSON object.");
-	json_decref(line);
-	return good;
+	return line ? take_object(reader, line) : unreadable(reader, "This is no JSON object.");
 }
 
 static bool take_lines(struct reader *reader, FILE *file)
 {
-	char *line = NULL;
-	size_t room = 0;
-	ssize_t length;
-	bool good = true;
+	enum file_end end = file_lines_read(file, take_line, reader);
 
-	while (good && (length = getline(&line, &room, file)) >= 0)
-		good = take_line(reader, line, (size_t)length);
-	free(line);
-	if (good && ferror(file))
+	if (end == FILE_UNREAD)
 		return unreadable(reader, "The file cannot be read to its end.");
-	return good;
+	return end == FILE_WHOLE;
 }
 
 /* ---- the whole ---- */

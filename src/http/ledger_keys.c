@@ -2,6 +2,7 @@
 /* Keys in files: a key's name is its thumbprint (RFC 7638), so who knows the name knows the key. */
 #include "ledger_keys.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "http/jwk.h"
@@ -94,4 +95,22 @@ void ledger_link(unsigned char head[static LEDGER_DIGEST_BYTES],
 	for (int i = 0; i < 8; i++)
 		bytes[2 * LEDGER_DIGEST_BYTES + i] = (unsigned char)((uint64_t)seq >> (56 - 8 * i));
 	SHA256(bytes, sizeof bytes, head);
+}
+
+enum file_end file_lines_read(FILE *file,
+	bool (*take)(void *context, const json_t *line, const char *bytes, size_t length),
+	void *context)
+{
+	char *bytes = NULL;
+	size_t room = 0;
+	ssize_t length;
+	bool good = true;
+
+	while (good && (length = getline(&bytes, &room, file)) >= 0) {
+		json_t *line = json_loadb(bytes, (size_t)length, JSON_REJECT_DUPLICATES, NULL);
+		good = take(context, json_is_object(line) ? line : NULL, bytes, (size_t)length);
+		json_decref(line);
+	}
+	free(bytes);
+	return !good ? FILE_REFUSED : ferror(file) ? FILE_UNREAD : FILE_WHOLE;
 }

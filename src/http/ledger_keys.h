@@ -10,6 +10,7 @@
 #include <openssl/evp.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "base/text.h"
 #include "db/db.h"
@@ -28,6 +29,17 @@ bool ledger_is_signed_by(const char *signature, const char *kid);
 void ledger_key_line(struct text *out, const struct rows *keys, size_t row);
 
 /* ---- reading ---- */
+
+/* Where a file of lines of JSON ended. */
+enum file_end { FILE_WHOLE, FILE_REFUSED, FILE_UNREAD };
+
+/*
+ * Hands each line to `take`: its object, NULL when the line is none, and its bytes. Goes on until
+ * that returns false (FILE_REFUSED) or the file cannot be read (FILE_UNREAD).
+ */
+enum file_end file_lines_read(FILE *file,
+	bool (*take)(void *context, const json_t *line, const char *bytes, size_t length),
+	void *context);
 
 #define FILE_KEYS_MAX 1000
 
